@@ -1,0 +1,8 @@
+//! What plans, tickets, studios and checks are, what may happen to them, and what comes next.
+//!
+//! Everything here is pure: no file, no clock, no environment, no process. What the programs look up, they pass in.
+#![warn(missing_docs)]
+
+pub mod code;
+pub mod hash;
+pub mod id;
