@@ -4,5 +4,8 @@
 #![warn(missing_docs)]
 
 pub mod code;
+pub mod edit;
 pub mod hash;
 pub mod id;
+pub mod oid;
+pub mod path;

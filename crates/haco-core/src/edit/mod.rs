@@ -1,0 +1,1 @@
+//! From a model's reply to new file bytes, or a refusal that helps.

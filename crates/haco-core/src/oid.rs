@@ -1,0 +1,1 @@
+//! Git object ids and changes between trees, as stored.
