@@ -1,1 +1,37 @@
-//! placeholder
+//! One request, one complete reply: what haco says to model servers and how it hears their answers.
+//!
+//! Three protocols (Ollama's own, OpenAI-compatible, Anthropic Messages), all behind [`ask`]; a recorded body goes
+//! through the same [`parse_reply`] as a server's, and a command's output through [`parse_command_output`]. Everything
+//! that arrives is data: bounded, parsed, never obeyed. Which model is asked, and what a reply means, is not decided here.
+#![warn(missing_docs)]
+
+mod address;
+mod anthropic;
+mod ask;
+mod certs;
+mod command;
+mod date;
+mod endpoint;
+mod failed;
+mod http;
+mod ollama;
+mod openai;
+mod proxy;
+mod refused;
+mod reply;
+mod request;
+mod secret;
+#[cfg(test)]
+mod server;
+mod think;
+
+pub use address::{BaseUrl, is_loopback, ollama_base, origin};
+pub use ask::{ask, has_model, models, warm};
+pub use command::parse_command_output;
+pub use endpoint::{Ask, Endpoint, Limits, MAX_BODY_BYTES, Provider};
+pub use failed::Failed;
+pub use http::Answer;
+pub use proxy::Proxies;
+pub use reply::{Reply, Usage, parse_reply, protocol_of};
+pub use request::request_body;
+pub use secret::Secret;

@@ -1,0 +1,357 @@
+//! What a complete answer says, whatever its protocol, and whether it is an artifact.
+
+use haco_core::code::Code;
+use serde_json::Value;
+
+use crate::endpoint::{Endpoint, Provider};
+use crate::failed::Failed;
+use crate::http::Answer;
+use crate::{anthropic, ollama, openai, refused, think};
+
+/// No request of ours has more tokens than this; a count above it is a server's mistake.
+const MOST_TOKENS: u64 = 100_000_000;
+/// No request of ours costs more than this.
+const MOST_USD: f64 = 10_000.0;
+
+/// A whole reply with text in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// The text, without a byte order mark and without the reasoning before it.
+    pub text: String,
+    /// The body as it came, key redacted.
+    pub raw: Vec<u8>,
+    /// What the server counted; `None` where it did not, or absurdly.
+    pub usage: Option<Usage>,
+    /// What the server says that it cost.
+    pub cost_usd: Option<f64>,
+    /// The model that answered, as the server names it, else the one that was asked.
+    pub model: String,
+    /// Milliseconds from the first try to the last byte; 0 for what was not asked over a network.
+    pub timing_ms: u64,
+    /// Something odd that leaves the text usable, as one line.
+    pub warning: Option<String>,
+}
+
+/// Tokens of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens of the prompt, cached ones included.
+    pub prompt_tokens: u64,
+    /// Tokens of the reply, reasoning included.
+    pub completion_tokens: u64,
+}
+
+/// What one protocol's answer says, before it is judged.
+pub(crate) struct Heard {
+    pub text: String,
+    pub end: End,
+    pub tool_call: bool,
+    pub usage: Option<Usage>,
+    pub cost_usd: Option<f64>,
+    pub model: Option<String>,
+}
+
+/// How an answer ends.
+pub(crate) enum End {
+    Whole,
+    Missing,
+    Length,
+    WindowFull,
+    Filtered,
+    Failed,
+    Refused(String),
+    NoArtifact(String),
+}
+
+/// Reads one server's answer, or one that was recorded; the only way from bytes to a reply. The error holds what the
+/// answer cost, and whether it is one of the server, of the protocol, or a whole reply that is no artifact.
+pub fn parse_reply(endpoint: &Endpoint, answer: &Answer) -> Result<Reply, Box<Failed>> {
+    let raw = endpoint.key.as_ref().map_or_else(|| answer.body.clone(), |key| key.redact_bytes(&answer.body));
+    let heard = answer_object(endpoint, answer).and_then(|body| {
+        let heard = match endpoint.provider {
+            Provider::Ollama => ollama::hear(body),
+            Provider::OpenAi => openai::hear(body),
+            Provider::Anthropic => anthropic::hear(body),
+        };
+        heard.map_err(|error| not_json(endpoint, body, &error))
+    });
+    match heard {
+        Ok(heard) => judge(endpoint, heard, raw),
+        Err(failed) => Err(Box::new(Failed { raw, ..*failed })),
+    }
+}
+
+/// The protocol of a recorded answer, by its shape; `None` for anything that is none.
+pub fn protocol_of(body: &[u8]) -> Option<Provider> {
+    let value: Value = serde_json::from_slice(without_bom(body)).ok()?;
+    if value.get("choices").is_some() {
+        Some(Provider::OpenAi)
+    } else if value.get("done").is_some() || value.get("error").is_some_and(Value::is_string) {
+        Some(Provider::Ollama)
+    } else if matches!(value.get("type").and_then(Value::as_str), Some("message" | "error")) {
+        Some(Provider::Anthropic)
+    } else {
+        value.get("error").map(|_| Provider::OpenAi)
+    }
+}
+
+/// The body of an answer that is neither a refusal nor broken JSON.
+pub(crate) fn answer_object<'a>(endpoint: &Endpoint, answer: &'a Answer) -> Result<&'a [u8], Box<Failed>> {
+    let body = without_bom(&answer.body);
+    if !(200..300).contains(&answer.status) {
+        return Err(refused::refused(endpoint, answer));
+    }
+    if body.trim_ascii().is_empty() {
+        return Err(Failed::for_good(endpoint, Code::BadReply, "the answer has no body"));
+    }
+    let value: Value = serde_json::from_slice(body).map_err(|error| not_json(endpoint, body, &error))?;
+    if value.get("error").is_some_and(|error| !error.is_null()) {
+        return Err(refused::refused(endpoint, answer));
+    }
+    Ok(body)
+}
+
+/// A count pair, where both are believable.
+pub(crate) fn usage(prompt: Option<&Value>, completion: Option<&Value>) -> Option<Usage> {
+    let count = |value: Option<&Value>| value?.as_u64().filter(|n| *n <= MOST_TOKENS);
+    Some(Usage { prompt_tokens: count(prompt)?, completion_tokens: count(completion)? })
+}
+
+/// A cost in dollars, where it is believable.
+pub(crate) fn cost(value: Option<&Value>) -> Option<f64> {
+    value?.as_f64().filter(|usd| (0.0..=MOST_USD).contains(usd))
+}
+
+/// A reply with this text, unless the text is empty once the reasoning is gone.
+pub(crate) fn text_of(text: &str) -> Result<String, &'static str> {
+    match think::visible(text) {
+        None => Err("the reply is reasoning without an end"),
+        Some(text) if text.trim().is_empty() => Err("the reply is empty"),
+        Some(text) => Ok(text.to_owned()),
+    }
+}
+
+fn judge(endpoint: &Endpoint, heard: Heard, raw: Vec<u8>) -> Result<Reply, Box<Failed>> {
+    let judged =
+        no_artifact(&heard).map_or_else(|| text_of(&heard.text).map_err(|why| (Code::EmptyReply, why.into())), Err);
+    let (usage, cost_usd) = (heard.usage, heard.cost_usd);
+    match judged {
+        Ok(text) => Ok(Reply {
+            text: endpoint.redact(&text),
+            raw,
+            usage,
+            cost_usd,
+            model: heard.model.map_or_else(|| endpoint.model.clone(), |model| endpoint.redact(&model)),
+            timing_ms: 0,
+            warning: heard.tool_call.then(|| "the reply also calls a tool that nobody offered".to_owned()),
+        }),
+        Err((code, why)) => Err(Box::new(Failed { raw, usage, cost_usd, ..*Failed::for_good(endpoint, code, why) })),
+    }
+}
+
+fn no_artifact(heard: &Heard) -> Option<(Code, String)> {
+    let (code, why) = match &heard.end {
+        End::Whole if heard.tool_call && heard.text.trim().is_empty() => {
+            (Code::UnexpectedToolCall, "the reply is a tool call that nobody offered".to_owned())
+        }
+        End::Whole => return None,
+        End::Missing => (Code::Truncated, "the reply has no end".to_owned()),
+        End::Length => (Code::Length, "the reply stopped at the token limit".to_owned()),
+        End::WindowFull => (Code::ContextExceeded, "the model's window is full".to_owned()),
+        End::Filtered => (Code::ContentFilter, "the provider filtered the reply".to_owned()),
+        End::Failed => (Code::ServerError, "the server broke the reply off with an error".to_owned()),
+        End::Refused(why) if why.is_empty() => (Code::Refusal, "the model refused".to_owned()),
+        End::Refused(why) => (Code::Refusal, format!("the model refused: {why}")),
+        End::NoArtifact(what) => (Code::EmptyReply, format!("{what} holds no text to use")),
+    };
+    Some((code, why))
+}
+
+fn not_json(endpoint: &Endpoint, body: &[u8], error: &serde_json::Error) -> Box<Failed> {
+    if error.is_eof() {
+        return Failed::for_good(endpoint, Code::Truncated, format!("the answer breaks off: {error}"));
+    }
+    let what = match body.trim_ascii().first() {
+        Some(b'<') => "the answer is a web page, not JSON".to_owned(),
+        _ if std::str::from_utf8(body).is_err() => "the answer is not UTF-8".to_owned(),
+        _ => format!("the answer is not of its protocol: {error}"),
+    };
+    Failed::for_good(endpoint, Code::BadReply, what)
+}
+
+fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::BaseUrl;
+    use Provider::{Anthropic, Ollama, OpenAi};
+
+    fn parsed(provider: Provider, body: impl Into<Vec<u8>>) -> Result<Reply, Box<Failed>> {
+        let base = BaseUrl::parse(provider.default_base()).expect("an address");
+        parse_reply(&Endpoint::new(provider, base, "m"), &Answer::recorded(body))
+    }
+
+    fn code(provider: Provider, body: impl Into<Vec<u8>>) -> Code {
+        parsed(provider, body).expect_err("no reply").failure.code
+    }
+
+    const OLLAMA: &str = r#"{"model":"q","message":{"content":"hi","thinking":"hm"},"done":true,"done_reason":"stop","prompt_eval_count":3,"eval_count":2}"#;
+    const OPENAI: &str = r#"{"model":"q","choices":[{"index":0,"message":{"role":"assistant","content":"hi","tool_calls":null},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2,"cost":0.25}}"#;
+    const ANTHROPIC: &str = r#"{"type":"message","model":"q","content":[{"type":"thinking","thinking":"hm"},{"type":"text","text":"h"},{"type":"text","text":"i"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"cache_creation_input_tokens":2,"cache_read_input_tokens":0,"output_tokens":2}}"#;
+
+    #[test]
+    fn each_protocol_gives_the_same_reply() {
+        for (provider, body, cost_usd) in
+            [(Ollama, OLLAMA, None), (OpenAi, OPENAI, Some(0.25)), (Anthropic, ANTHROPIC, None)]
+        {
+            let wanted = Reply {
+                text: "hi".to_owned(),
+                raw: body.into(),
+                usage: Some(Usage { prompt_tokens: 3, completion_tokens: 2 }),
+                cost_usd,
+                model: "q".to_owned(),
+                timing_ms: 0,
+                warning: None,
+            };
+            assert_eq!(parsed(provider, body).expect("a reply"), wanted);
+            assert_eq!(protocol_of(body.as_bytes()), Some(provider));
+        }
+    }
+
+    #[test]
+    fn a_whole_reply_that_is_no_artifact_has_its_own_code() {
+        let ollama = |text: &str, reason: &str| OLLAMA.replace("\"hi\"", text).replace("stop", reason);
+        let openai = |reason: &str| OPENAI.replace("\"stop\"", reason);
+        let anthropic = |reason: &str| ANTHROPIC.replace("end_turn", reason);
+        let called = OPENAI.replace("\"hi\",\"tool_calls\":null", "null,\"tool_calls\":[{}]");
+        let used = ANTHROPIC.replace("\"type\":\"text\"", "\"type\":\"tool_use\"");
+        let refused = OPENAI.replace("\"tool_calls\"", "\"refusal\":\"I will not\",\"tool_calls\"");
+        let cases = [
+            (Ollama, ollama("\" \\n\"", "stop"), Code::EmptyReply),
+            (Ollama, ollama("null", "stop"), Code::EmptyReply),
+            (Ollama, ollama("\"<think>hm\"", "stop"), Code::EmptyReply),
+            (Ollama, ollama("\"\"", "load"), Code::EmptyReply),
+            (Ollama, ollama("\"hi\"", "length"), Code::Length),
+            (Ollama, OLLAMA.replace("true", "false"), Code::Truncated),
+            (Ollama, "{}".to_owned(), Code::Truncated),
+            (OpenAi, openai("\"length\""), Code::Length),
+            (OpenAi, openai("\"content_filter\""), Code::ContentFilter),
+            (OpenAi, openai("\"error\""), Code::ServerError),
+            (OpenAi, openai("null"), Code::Truncated),
+            (OpenAi, called, Code::UnexpectedToolCall),
+            (OpenAi, refused, Code::Refusal),
+            (Anthropic, anthropic("max_tokens"), Code::Length),
+            (Anthropic, anthropic("refusal"), Code::Refusal),
+            (Anthropic, anthropic("pause_turn"), Code::EmptyReply),
+            (Anthropic, anthropic("model_context_window_exceeded"), Code::ContextExceeded),
+            (Anthropic, ANTHROPIC.replace("\"end_turn\"", "null"), Code::Truncated),
+            (Anthropic, used, Code::UnexpectedToolCall),
+        ];
+        for (provider, body, wanted) in cases {
+            assert_eq!(code(provider, body.as_str()), wanted, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_a_failed_reply_cost_is_not_lost() {
+        let failed = parsed(OpenAi, OPENAI.replace("\"stop\"", "\"length\"")).expect_err("a cut reply");
+        assert_eq!(failed.usage, Some(Usage { prompt_tokens: 3, completion_tokens: 2 }));
+        assert_eq!(failed.cost_usd, Some(0.25));
+        assert!(failed.raw.starts_with(b"{\"model\""));
+    }
+
+    #[test]
+    fn text_beside_a_tool_call_is_an_artifact_with_a_warning() {
+        let reply = parsed(OpenAi, OPENAI.replace("null", "[{}]")).expect("a reply");
+        assert_eq!((reply.text.as_str(), reply.warning.is_some()), ("hi", true));
+    }
+
+    #[test]
+    fn counts_that_cannot_be_are_unknown_and_never_zero() {
+        for count in ["-1", "1e30", "99999999999", "\"3\"", "null", "[]"] {
+            let body = OLLAMA.replace("count\":3", &format!("count\":{count}"));
+            assert_eq!(parsed(Ollama, body).expect("a reply").usage, None, "{count}");
+        }
+        for usage in ["-1", "\"x\"", "null", "[1]", "{\"cost\":-1}"] {
+            let (head, _) = OPENAI.split_once("\"usage\":").expect("it has usage");
+            let reply = parsed(OpenAi, format!("{head}\"usage\":{usage}}}")).expect("a reply");
+            assert_eq!((reply.usage, reply.cost_usd), (None, None), "{usage}");
+        }
+    }
+
+    #[test]
+    fn hostile_bodies_are_bad_replies_in_every_protocol() {
+        let deep = format!("{{\"message\":{}", "[".repeat(100_000));
+        let deep_and_closed = format!("{{\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        let bodies: [&[u8]; 12] = [
+            b"",
+            b" \r\n",
+            b"null",
+            b"[]",
+            b"3",
+            b"<html><body>502</body></html>",
+            b"\x00\xff\xfe",
+            b"{\"message\":{\"content\":\"\xff\"},\"done\":true}",
+            b"{\"model\":\"\\ud800\"}",
+            b"{\"model\":1,\"choices\":{},\"content\":7}",
+            deep.as_bytes(),
+            deep_and_closed.as_bytes(),
+        ];
+        for provider in [Ollama, OpenAi, Anthropic] {
+            for body in bodies {
+                let code = code(provider, body);
+                assert_eq!(
+                    code,
+                    Code::BadReply,
+                    "{provider:?} {:?}",
+                    String::from_utf8_lossy(&body[..body.len().min(40)])
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_that_comes_twice_is_refused_where_it_matters() {
+        assert_eq!(code(Ollama, OLLAMA.replace("\"done\":true", "\"done\":false,\"done\":true")), Code::BadReply);
+        assert_eq!(
+            code(OpenAi, OPENAI.replace("\"content\":\"hi\"", "\"content\":\"a\",\"content\":\"b\"")),
+            Code::BadReply
+        );
+        assert_eq!(
+            code(Anthropic, ANTHROPIC.replace("\"stop_reason\"", "\"content\":[],\"stop_reason\"")),
+            Code::BadReply
+        );
+    }
+
+    #[test]
+    fn an_answer_cut_anywhere_is_never_a_reply() {
+        for (provider, body) in [(Ollama, OLLAMA), (OpenAi, OPENAI), (Anthropic, ANTHROPIC)] {
+            for end in 1..body.len() {
+                assert_eq!(code(provider, &body.as_bytes()[..end]), Code::Truncated, "{}", &body[..end]);
+            }
+        }
+    }
+
+    #[test]
+    fn text_in_parts_is_put_together_without_the_reasoning() {
+        let parts = r#"[{"type":"thinking","thinking":[]},{"type":"text","text":"h"},{"type":"text","text":"i"}]"#;
+        assert_eq!(parsed(OpenAi, OPENAI.replace("\"hi\"", parts)).expect("a reply").text, "hi");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_neither_json_nor_text() {
+        let body = format!("\u{feff}{}", OLLAMA.replace("hi", "\u{feff}hi"));
+        assert_eq!(parsed(Ollama, body).expect("a reply").text, "hi");
+    }
+
+    #[test]
+    fn a_recorded_error_keeps_its_protocol() {
+        assert_eq!(protocol_of(br#"{"error":"gone"}"#), Some(Ollama));
+        assert_eq!(protocol_of(br#"{"error":{"message":"gone"}}"#), Some(OpenAi));
+        assert_eq!(protocol_of(br#"{"type":"error","error":{}}"#), Some(Anthropic));
+        assert_eq!(protocol_of(b"hello"), None);
+    }
+}

@@ -1,0 +1,109 @@
+//! A key for a model server: checked once, never printed, taken out of whatever a server sends back.
+
+use std::fmt;
+
+use haco_core::code::{Code, Failure};
+
+/// Placeholders that local servers' manuals tell people to type: no secret, and words that a reply may well hold.
+const PLACEHOLDERS: [&str; 8] =
+    ["ollama", "lm-studio", "none", "empty", "dummy", "not-needed", "no-key", "sk-no-key-required"];
+
+/// A key that is safe to put in a header; `Debug` prints `***`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a key as a file or a variable gives it, without the blanks around it; `bad_key` where it is empty or holds
+    /// anything but visible ASCII.
+    pub fn new(text: &str) -> Result<Secret, Failure> {
+        let key = text.trim_matches([' ', '\t', '\r', '\n']);
+        match key.bytes().all(|b| b.is_ascii_graphic()) {
+            _ if key.is_empty() => Err(Failure::new(Code::BadKey, "the key is empty")),
+            true => Ok(Secret(key.to_owned())),
+            false => Err(Failure::new(Code::BadKey, "the key holds a character that no key has")),
+        }
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The text with every occurrence of the key replaced by `***`.
+    pub fn redact(&self, text: &str) -> String {
+        self.spellings().iter().fold(text.to_owned(), |text, key| text.replace(key.as_str(), "***"))
+    }
+
+    /// The same for bytes of any encoding.
+    pub fn redact_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        self.spellings().iter().fold(bytes.to_vec(), |bytes, key| replace(&bytes, key.as_bytes()))
+    }
+
+    /// The key as it is, and as JSON writes it.
+    fn spellings(&self) -> Vec<String> {
+        if PLACEHOLDERS.contains(&self.0.to_ascii_lowercase().as_str()) || self.0.len() < 4 {
+            return Vec::new();
+        }
+        let escaped = self.0.replace('\\', "\\\\").replace('"', "\\\"");
+        let mut all = vec![self.0.clone(), escaped.replace('/', "\\/"), escaped];
+        all.dedup();
+        all
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+fn replace(bytes: &[u8], key: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(first) = rest.first() {
+        match rest.strip_prefix(key) {
+            Some(after) => {
+                out.extend_from_slice(b"***");
+                rest = after;
+            }
+            None => {
+                out.push(*first);
+                rest = &rest[1..];
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_trimmed_and_never_shown() {
+        let key = Secret::new(" sk-123456\n").expect("a key");
+        assert_eq!(key.expose(), "sk-123456");
+        assert_eq!(format!("{key:?}"), "***");
+    }
+
+    #[test]
+    fn refuses_keys_that_no_header_can_carry() {
+        for text in ["", " \n", "a\nb", "a\r\nx-evil: 1", "a b", "clé", "a\0b", "a\u{7f}"] {
+            let failure = Secret::new(text).expect_err(text);
+            assert_eq!(failure.code, Code::BadKey);
+            assert!(failure.message.starts_with("the key "), "{}", failure.message);
+        }
+    }
+
+    #[test]
+    fn an_echo_is_replaced_in_every_spelling() {
+        let key = Secret::new("sk/12\"34").expect("a key");
+        assert_eq!(key.redact("a sk/12\"34 b"), "a *** b");
+        assert_eq!(key.redact_bytes(b"\xff\"sk\\/12\\\"34\" sk/12\\\"34"), b"\xff\"***\" ***");
+    }
+
+    #[test]
+    fn a_placeholder_is_a_word_like_any_other() {
+        let key = Secret::new("ollama").expect("a key");
+        assert_eq!(key.redact("run ollama serve"), "run ollama serve");
+    }
+}
