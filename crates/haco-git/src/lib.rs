@@ -1,1 +1,19 @@
-//! placeholder
+//! Trees, candidates, the integration line, diffs, checkouts and pushes, over git objects in process and without touching
+//! anyone's working tree, index or HEAD.
+//!
+//! Objects and refs are read and written through `gix`, named nowhere else; the `git` program does what concerns a
+//! working tree, a printed diff or a remote. What a change may hold and who may accept it is decided elsewhere.
+#![warn(missing_docs)]
+
+mod commit;
+mod program;
+mod refs;
+mod repo;
+#[cfg(test)]
+mod samples;
+mod tree;
+
+pub use commit::Who;
+pub use refs::Expect;
+pub use repo::Repo;
+pub use tree::{Entry, Kind};
