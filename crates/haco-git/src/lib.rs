@@ -5,7 +5,9 @@
 //! working tree, a printed diff or a remote. What a change may hold and who may accept it is decided elsewhere.
 #![warn(missing_docs)]
 
+mod checkout;
 mod commit;
+mod diff;
 mod program;
 mod refs;
 mod repo;
@@ -14,6 +16,7 @@ mod samples;
 mod tree;
 
 pub use commit::Who;
+pub use diff::DiffStat;
 pub use refs::Expect;
 pub use repo::Repo;
 pub use tree::{Entry, Kind};
