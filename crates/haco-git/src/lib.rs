@@ -5,6 +5,7 @@
 //! working tree, a printed diff or a remote. What a change may hold and who may accept it is decided elsewhere.
 #![warn(missing_docs)]
 
+mod apply;
 mod checkout;
 mod commit;
 mod diff;
@@ -14,9 +15,12 @@ mod repo;
 #[cfg(test)]
 mod samples;
 mod tree;
+mod worktree;
 
+pub use apply::Applied;
 pub use commit::Who;
 pub use diff::DiffStat;
 pub use refs::Expect;
 pub use repo::Repo;
 pub use tree::{Entry, Kind};
+pub use worktree::PathState;
