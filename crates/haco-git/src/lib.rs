@@ -11,6 +11,7 @@ mod commit;
 mod diff;
 mod program;
 mod refs;
+mod remote;
 mod repo;
 #[cfg(test)]
 mod samples;
@@ -21,6 +22,7 @@ pub use apply::Applied;
 pub use commit::Who;
 pub use diff::DiffStat;
 pub use refs::Expect;
+pub use remote::Pushed;
 pub use repo::Repo;
 pub use tree::{Entry, Kind};
 pub use worktree::PathState;
