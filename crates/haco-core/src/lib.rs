@@ -9,6 +9,7 @@ pub mod config;
 pub mod edit;
 pub mod hash;
 pub mod id;
+pub mod journal;
 pub mod oid;
 pub mod path;
 pub mod plan;
