@@ -1,4 +1,58 @@
 //! Run one untrusted command confined and bounded, or one program on a terminal of its own.
+//!
+//! [`run`] builds the walls around a command before its first instruction, bounds what it may use, and ends everything
+//! that it started. What a command may see and write is the caller's to say; whether its answer is good is not judged here.
+//!
+//! ```text
+//! haco ── clone(new namespaces) ──► PID 1: maps the user, mounts the view, loopback, hostname
+//!   ▲                                 │ fork
+//!   │ report pipe: a wall failed,     ▼
+//!   │ started, ended               the command: new session, limits, no capabilities, Landlock, seccomp, execve
+//!   └─ stdin, stdout, stderr are pipes; SIGKILL of PID 1, or haco's death, ends all of it
+//! ```
 #![warn(missing_docs)]
 
+mod env;
+mod job;
+mod kept;
 pub mod terminal;
+mod walls;
+
+#[cfg(target_os = "linux")]
+mod child;
+#[cfg(target_os = "linux")]
+mod filter;
+#[cfg(target_os = "linux")]
+mod inner;
+#[cfg(target_os = "linux")]
+mod launch;
+#[cfg(target_os = "linux")]
+mod mounts;
+#[cfg(target_os = "linux")]
+mod pipes;
+#[cfg(target_os = "linux")]
+mod prepare;
+#[cfg(target_os = "linux")]
+mod sys;
+#[cfg(target_os = "linux")]
+mod tree;
+#[cfg(target_os = "linux")]
+mod view;
+#[cfg(target_os = "linux")]
+mod watch;
+
+pub use env::{INNER_HOME, clean_env};
+pub use job::{CannotRun, End, Ended, Job, Layer, LimitKind, Limits, Net, Program};
+pub use kept::Kept;
+#[cfg(target_os = "linux")]
+pub use launch::run;
+pub use walls::{Wall, walls};
+
+/// Confines nothing and so runs nothing: the walls are Linux's.
+#[cfg(not(target_os = "linux"))]
+pub fn run(_job: &Job) -> Result<Ended, CannotRun> {
+    Err(walls::missing(Layer::User, "this system is not Linux"))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

@@ -1,0 +1,86 @@
+//! Keep the head and the tail of a stream that may be endless, and count what is between.
+
+use std::collections::VecDeque;
+
+/// What is kept of one stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// The first bytes; all of them where nothing was dropped.
+    pub head: Vec<u8>,
+    /// The last bytes; empty where the head holds all.
+    pub tail: Vec<u8>,
+    /// How many bytes were written in all.
+    pub bytes: u64,
+    /// How many of them lie between head and tail and are gone.
+    pub dropped: u64,
+}
+
+impl Kept {
+    /// Head and tail as text, with one line that counts what is missing between them.
+    pub fn text(&self) -> String {
+        let head = String::from_utf8_lossy(&self.head);
+        let tail = String::from_utf8_lossy(&self.tail);
+        match self.dropped {
+            0 => format!("{head}{tail}"),
+            dropped => format!("{head}\n[{dropped} bytes left out]\n{tail}"),
+        }
+    }
+}
+
+/// Takes a stream piece by piece and never holds more than its limit.
+pub(crate) struct Keeper {
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    half: usize,
+    bytes: u64,
+}
+
+impl Keeper {
+    pub(crate) fn new(limit: usize) -> Keeper {
+        Keeper { head: Vec::new(), tail: VecDeque::new(), half: limit / 2, bytes: 0 }
+    }
+
+    pub(crate) fn take(&mut self, piece: &[u8]) {
+        self.bytes += piece.len() as u64;
+        let room = self.half - self.head.len();
+        let (first, rest) = piece.split_at(room.min(piece.len()));
+        self.head.extend_from_slice(first);
+        let rest = &rest[rest.len().saturating_sub(self.half)..];
+        let over = (self.tail.len() + rest.len()).saturating_sub(self.half);
+        self.tail.drain(..over);
+        self.tail.extend(rest);
+    }
+
+    pub(crate) fn done(self) -> Kept {
+        let dropped = self.bytes - (self.head.len() + self.tail.len()) as u64;
+        Kept { head: self.head, tail: self.tail.into(), bytes: self.bytes, dropped }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(limit: usize, pieces: &[&str]) -> Kept {
+        let mut keeper = Keeper::new(limit);
+        pieces.iter().for_each(|piece| keeper.take(piece.as_bytes()));
+        keeper.done()
+    }
+
+    #[test]
+    fn a_short_stream_is_kept_whole() {
+        let kept = kept(10, &["ab", "cdef", "g"]);
+        assert_eq!((kept.text().as_str(), kept.bytes, kept.dropped), ("abcdefg", 7, 0));
+    }
+
+    #[test]
+    fn a_long_stream_keeps_its_ends_and_counts_the_middle() {
+        let one = kept(6, &["0123456789"]);
+        assert_eq!(
+            (one.head.as_slice(), one.tail.as_slice(), one.bytes, one.dropped),
+            (&b"012"[..], &b"789"[..], 10, 4)
+        );
+        assert_eq!(one, kept(6, &["0", "1234", "567", "8", "9"]));
+        assert_eq!(one.text(), "012\n[4 bytes left out]\n789");
+    }
+}
