@@ -54,20 +54,20 @@ pub(crate) fn plan_path(id: &PlanId) -> String {
     format!("plans/{id}/plan.json")
 }
 
-/// The document with `id` that `bytes` hold; `shown` is the file for messages.
-pub(crate) fn document<T: Document>(bytes: &[u8], id: &str, shown: &str) -> Result<T> {
+/// The document with `id` that `bytes` hold; `shown` names the file where it is none.
+pub(crate) fn document<T: Document>(bytes: &[u8], id: &str, shown: impl Fn() -> String) -> Result<T> {
     let Ok(document) = serde_json::from_slice::<T>(bytes) else {
-        return Err(explain::<T>(bytes, shown));
+        return Err(explain::<T>(bytes, &shown()));
     };
     let (inside, version) = document.head();
     if version == 0 || version > SCHEMA_VERSION {
-        return Err(version_failure(&version.to_string(), shown));
+        return Err(version_failure(&version.to_string(), &shown()));
     }
     if inside != id {
-        return Err(fail::unreadable(shown, format!("field 'id': it says '{inside}' where the name says '{id}'")));
+        return Err(fail::unreadable(&shown(), format!("field 'id': it says '{inside}' where the name says '{id}'")));
     }
     match document.wrong() {
-        Some(why) => Err(fail::unreadable(shown, why)),
+        Some(why) => Err(fail::unreadable(&shown(), why)),
         None => Ok(document),
     }
 }
@@ -133,7 +133,7 @@ mod tests {
     use crate::sample;
 
     fn why(bytes: &[u8]) -> Failure {
-        document::<Ticket>(bytes, "T-001", ".haco/tickets/T-001.json").expect_err("refused")
+        document::<Ticket>(bytes, "T-001", || ".haco/tickets/T-001.json".into()).expect_err("refused")
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
         let ticket = sample::ticket("T-001", "demo");
         let bytes = pretty(&ticket);
         assert!(bytes.ends_with(b"}\n"));
-        assert_eq!(document::<Ticket>(&bytes, "T-001", "f").expect("reads"), ticket);
+        assert_eq!(document::<Ticket>(&bytes, "T-001", || "f".into()).expect("reads"), ticket);
     }
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
     fn the_same_id_twice_is_refused() {
         let mut plan = sample::plan("demo", &["T-001", "T-002"]);
         plan.tickets.push("T-001".parse().expect("id"));
-        let failure = document::<Plan>(&pretty(&plan), "demo", "f").expect_err("twice");
+        let failure = document::<Plan>(&pretty(&plan), "demo", || "f".into()).expect_err("twice");
         assert_eq!(failure.message, "'f': field 'tickets': 'T-001' stands there twice");
     }
 }

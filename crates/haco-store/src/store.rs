@@ -93,7 +93,7 @@ impl Store {
 
     fn find<T: crate::parse::Document>(&self, path: &str, id: &str) -> Result<Option<(T, Hash)>> {
         let Some(bytes) = self.read(path)? else { return Ok(None) };
-        let read = document(&bytes, id, &self.top.shown(path))?;
+        let read = document(&bytes, id, || self.top.shown(path))?;
         Ok(Some((read, Hash::of(&bytes))))
     }
 

@@ -1,8 +1,10 @@
 //! Many documents at once: every plan with the tickets that it names, or only what one ticket hangs together with.
 
 use crate::{
-    Result, Store, fail,
-    parse::{plan_path, ticket_path},
+    Result, Store,
+    dir::Dir,
+    fail,
+    parse::{document, plan_path, ticket_path},
     store::no_ticket,
 };
 use haco_core::{
@@ -63,13 +65,14 @@ impl Store {
         if !members.contains(id) {
             return Err(no_ticket(id).fix("haco doctor"));
         }
+        let folder = self.top().sub("tickets")?;
         let mut tickets = BTreeMap::new();
         let mut due = near(&first);
         tickets.insert(id.clone(), first);
         while let Some(next) = due.pop() {
             // What the plan does not name is for the rules to judge: it does not exist.
             if members.contains(&next) && !tickets.contains_key(&next) {
-                let ticket = self.named_ticket(&next, &plan.id)?;
+                let ticket = self.named_ticket(&folder, &next, &plan.id)?;
                 due.extend(near(&ticket));
                 tickets.insert(next, ticket);
             }
@@ -78,12 +81,14 @@ impl Store {
     }
 
     /// The ticket that `plan` names: it must be there and say the same.
-    fn named_ticket(&self, id: &TicketId, plan: &PlanId) -> Result<Ticket> {
+    fn named_ticket(&self, folder: &Option<Dir>, id: &TicketId, plan: &PlanId) -> Result<Ticket> {
         let missing = || {
             let why = format!("it names '{id}', and there is no '{}'", self.top().shown(&ticket_path(id)));
             fail::unreadable(&self.top().shown(&plan_path(plan)), why).fix("haco doctor")
         };
-        let (ticket, _) = self.find_ticket(id)?.ok_or_else(missing)?;
+        let name = format!("{id}.json");
+        let bytes = folder.as_ref().map(|dir| dir.read(&name)).transpose()?.flatten().ok_or_else(missing)?;
+        let ticket: Ticket = document(&bytes, id.as_str(), || self.top().shown(&ticket_path(id)))?;
         match ticket.plan == *plan {
             true => Ok(ticket),
             false => Err(fail::unreadable(
@@ -95,10 +100,11 @@ impl Store {
 
     /// Reads and parses on as many threads as there are processors.
     fn read_all(&self, named: &[(&TicketId, &PlanId)]) -> Result<BTreeMap<TicketId, Ticket>> {
+        let folder = self.top().sub("tickets")?;
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let share = named.len().div_ceil(threads).max(64);
-        let read = |part: &[(&TicketId, &PlanId)]| -> Vec<Result<Ticket>> {
-            part.iter().map(|(id, plan)| self.named_ticket(id, plan)).collect()
+        let read = &|part: &[(&TicketId, &PlanId)]| -> Vec<Result<Ticket>> {
+            part.iter().map(|(id, plan)| self.named_ticket(&folder, id, plan)).collect()
         };
         let all: Vec<Result<Ticket>> = thread::scope(|scope| {
             let parts: Vec<_> = named.chunks(share).map(|part| scope.spawn(move || read(part))).collect();
