@@ -1,22 +1,244 @@
-//! From a model's reply to new file bytes, or a refusal that helps.
+//! From a model's reply to new file bytes, or a refusal that helps: all of a reply or nothing of it.
+//!
+//! `read` walks the reply and gives raw edits (`fence`, `blocks`, `udiff` know one form each, `names` knows which file is
+//! meant); `build` holds them against the files (`place` finds, `near` explains a miss). Writing files is the caller's.
 
+mod blocks;
+mod build;
+mod fence;
+mod guard;
+mod lines;
+mod names;
+mod near;
+mod place;
+mod raw;
+mod read;
+mod refuse;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod text;
+mod udiff;
+
+pub use refuse::{Refusal, refusal_text};
+
+use crate::code::Code;
+use crate::path::{RepoPath, runs_on_host};
+use names::Names;
+use raw::{Raw, Reading};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
 
-/// The form that a draft is asked for.
+/// The longest reply that is read, in bytes.
+pub const REPLY_BYTES: usize = 16 << 20;
+
+/// The form of edits that a model is asked for. All forms are read whatever was asked; `Whole` also takes a reply
+/// without a fence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// Found by looking.
+    /// Whatever the reply holds.
     #[default]
     Auto,
-    /// Whole files in fences.
+    /// Whole files, in fences.
     Whole,
-    /// Search and replace blocks.
+    /// Blocks of SEARCH and REPLACE.
     SearchReplace,
     /// Unified diffs.
     Udiff,
-    /// Codex patches.
+    /// The envelope `*** Begin Patch`; read as `Auto`.
     Patch,
-    /// JSON edits.
+    /// JSON; read as `Auto`.
     Json,
+}
+
+/// The files that a reply may touch.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// May be modified or deleted; one that is not there yet may be created.
+    pub targets: &'a [RepoPath],
+    /// May be created.
+    pub new_files: &'a [RepoPath],
+}
+
+/// What a reply comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// The form that the reply has; `Auto` where it mixes forms.
+    pub format: Format,
+    /// The files that change, by path; never empty.
+    pub files: Vec<FileEdit>,
+    /// What the person who accepts should look at.
+    pub flags: Vec<Flag>,
+}
+
+/// One file that changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEdit {
+    /// Which file.
+    pub path: RepoPath,
+    /// Its new bytes; none where it is deleted.
+    pub new: Option<Vec<u8>>,
+    /// How each edit was applied, in the reply's order.
+    pub edits: Vec<Applied>,
+}
+
+/// How one edit was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The first line in the old file, from 1.
+    pub line: usize,
+    /// What had to be forgiven.
+    pub kind: Kind,
+}
+
+/// How well an edit fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Byte for byte.
+    Exact,
+    /// But for CR LF and LF.
+    LineEnds,
+    /// But for white space at the end of lines.
+    Trailing,
+    /// But for an indentation that all lines share; the new lines are shifted alike.
+    Indent,
+    /// The whole file is given.
+    Whole,
+    /// The file is deleted.
+    Deleted,
+}
+
+/// Something that is allowed and should be seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// Which file.
+    pub path: RepoPath,
+    /// One line for the person who accepts.
+    pub message: String,
+}
+
+/// Applies all edits of `reply` to the files in `existing`, or says for every edit that does not fit why.
+///
+/// # Errors
+/// All refusals, in the order of the reply; then nothing is applied.
+pub fn apply(
+    reply: &str,
+    format: Format,
+    scope: &Scope,
+    existing: &BTreeMap<RepoPath, Vec<u8>>,
+) -> Result<Edited, Vec<Refusal>> {
+    if reply.len() > REPLY_BYTES {
+        return Err(vec![Refusal::new(Code::BadEdit, None, "the reply is longer than 16 MiB")]);
+    }
+    if reply.trim().is_empty() {
+        return Err(vec![Refusal::new(Code::EmptyReply, None, "the reply is empty")]);
+    }
+    let cut = lines::lines(reply);
+    let names = Names::new(scope, existing);
+    let mut reading = read::read(&cut.lines, &names);
+    if cut.still_thinking {
+        reading.refusals.push(Refusal::new(Code::TruncatedEdit, None, "the reply ends while the model still thinks"));
+    }
+    settle::settle(&mut reading, &cut.lines, format, &names);
+    let mut files = Vec::new();
+    let mut refusals = std::mem::take(&mut reading.refusals);
+    for raws in by_file(&reading.raws).values() {
+        match permit(raws, scope, existing, &names) {
+            Err(refusal) => refusals.push(refusal),
+            Ok(()) => match build::build(&raws[0].path, existing.get(&raws[0].path).map(Vec::as_slice), raws, cut.crlf)
+            {
+                Ok(file) => files.extend(file),
+                Err(more) => refusals.extend(more),
+            },
+        }
+    }
+    refusals.extend(colliding(&files, existing));
+    if refusals.is_empty() && files.is_empty() {
+        refusals.push(Refusal::new(
+            Code::Unchanged,
+            None,
+            "the reply changes nothing: the files already are like that",
+        ));
+    }
+    if !refusals.is_empty() {
+        refusals.sort_by_key(|r| r.edit);
+        return Err(refusals);
+    }
+    let flags = flags(&files, &reading, existing);
+    Ok(Edited { format: form(&reading.raws), files, flags })
+}
+
+fn by_file<'a>(raws: &[Raw<'a>]) -> BTreeMap<RepoPath, Vec<Raw<'a>>> {
+    let mut by: BTreeMap<RepoPath, Vec<Raw>> = BTreeMap::new();
+    for raw in raws {
+        by.entry(raw.path.clone()).or_default().push(raw.clone());
+    }
+    by
+}
+
+/// A file that is there may be touched only as a target; one that is not may not lie where a file or directory is.
+fn permit(raws: &[Raw], scope: &Scope, existing: &BTreeMap<RepoPath, Vec<u8>>, names: &Names) -> Result<(), Refusal> {
+    let raw = &raws[0];
+    let refuse = |code, why: String| Err(Refusal::new(code, Some(raw.path.as_str()), why).at(raw.n, Some(raw.line)));
+    let path = &raw.path;
+    let target = scope.targets.contains(path);
+    if existing.contains_key(path) {
+        let why = || format!("'{path}' is there already and may only be created, not changed");
+        return if target { Ok(()) } else { refuse(Code::OutOfScope, why()) };
+    }
+    if !target && !scope.new_files.contains(path) {
+        return refuse(Code::OutOfScope, names.out_of_scope(path));
+    }
+    let below = |long: &RepoPath, dir: &RepoPath| {
+        long.as_str().strip_prefix(dir.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    };
+    match existing.keys().find(|there| below(path, there) || below(there, path)) {
+        Some(there) => refuse(Code::UnsafePath, format!("'{path}' cannot be created: '{there}' is there")),
+        None => Ok(()),
+    }
+}
+
+/// New files that differ from another file only in case.
+fn colliding(files: &[FileEdit], existing: &BTreeMap<RepoPath, Vec<u8>>) -> Vec<Refusal> {
+    let deleted = |path: &RepoPath| files.iter().any(|f| f.path == *path && f.new.is_none());
+    let mut taken: HashMap<String, &RepoPath> = HashMap::new();
+    for path in existing.keys().filter(|p| !deleted(p)) {
+        taken.insert(path.folded(), path);
+    }
+    let mut refusals = Vec::new();
+    for path in files.iter().filter(|f| f.new.is_some() && !existing.contains_key(&f.path)).map(|f| &f.path) {
+        if let Some(other) = taken.insert(path.folded(), path) {
+            let why = format!("'{path}' and '{other}' differ only in case");
+            refusals.push(Refusal::new(Code::UnsafePath, Some(path.as_str()), why));
+        }
+    }
+    refusals
+}
+
+fn form(raws: &[Raw]) -> Format {
+    match raws {
+        [first, rest @ ..] if rest.iter().all(|r| r.form == first.form) => first.form,
+        _ => Format::Auto,
+    }
+}
+
+fn flags(files: &[FileEdit], reading: &Reading, existing: &BTreeMap<RepoPath, Vec<u8>>) -> Vec<Flag> {
+    let mut flags = Vec::new();
+    for file in files {
+        let path = &file.path;
+        let mut flag = |message: String| flags.push(Flag { path: path.clone(), message });
+        if runs_on_host(path) {
+            flag(format!("'{path}' runs on the host when someone next works in the repository"));
+        }
+        let old = existing.get(path).map_or(&[][..], Vec::as_slice);
+        if file.new.as_deref().is_some_and(|new| guard::brings_conflict_marks(old, new)) {
+            flag(format!("'{path}' now holds conflict markers"));
+        }
+        if reading.executable.contains(path) {
+            flag(format!("the reply wants '{path}' to be executable; modes are not taken from a reply"));
+        }
+    }
+    flags
 }
