@@ -344,3 +344,30 @@ pub struct Privacy {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allow_origins: Vec<String>,
 }
+
+impl Config {
+    /// Reads a configuration file; the error names line and field.
+    pub fn read(bytes: &[u8]) -> Result<Config, String> {
+        let mut from = serde_json::Deserializer::from_slice(bytes);
+        let config: Config = serde_path_to_error::deserialize(&mut from).map_err(|error| {
+            let field = error.path().to_string();
+            let field = if field == "." { String::new() } else { format!("field '{field}': ") };
+            format!("{field}{}", error.inner())
+        })?;
+        from.end().map_err(|error| error.to_string())?;
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_place() {
+        let error = Config::read(b"{\n \"budget\": {\"ticket\": 1}\n}").expect_err("refused");
+        assert!(error.contains("budget.ticket") && error.contains("line 2"), "{error}");
+        assert!(Config::read(b"{} x").is_err());
+        assert_eq!(Config::read(b"{}"), Ok(Config::default()));
+    }
+}

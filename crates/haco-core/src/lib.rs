@@ -4,14 +4,26 @@
 #![warn(missing_docs)]
 
 pub mod attempt;
+pub mod audit;
 pub mod code;
 pub mod config;
+pub mod cursor;
+pub mod detect;
 pub mod edit;
+pub mod graph;
 pub mod hash;
 pub mod id;
+pub mod intake;
 pub mod journal;
 pub mod oid;
+pub mod origin;
 pub mod path;
 pub mod plan;
+pub mod planmd;
+pub mod prompt;
+pub mod route;
+pub mod settings;
+pub mod studio;
+pub mod subject;
 pub mod ticket;
 pub mod verdict;

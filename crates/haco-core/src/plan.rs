@@ -1,7 +1,6 @@
 //! One plan as it is stored: the requirement, the commit it starts from, its tickets and what was decided of it.
 
 use crate::{
-    config::Config,
     id::{PlanId, TicketId},
     oid::Oid,
     verdict::{Decision, Verdict},
@@ -43,9 +42,6 @@ pub struct Plan {
     /// What was assumed where the requirement is silent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<String>,
-    /// Of the configuration.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub overrides: Option<Config>,
     /// Append-only: the scope, the union and what a studio asks of the plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verdicts: Vec<Verdict>,

@@ -1,1 +1,8 @@
-fn main() {}
+//! The program `haco`.
+
+use haco::{driver, exit};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    exit::main::<driver::Args>("haco", driver::run)
+}

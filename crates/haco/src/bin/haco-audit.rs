@@ -1,0 +1,8 @@
+//! The program `haco-audit`.
+
+use haco::{audit, exit};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    exit::main::<audit::Args>("haco-audit", audit::run)
+}

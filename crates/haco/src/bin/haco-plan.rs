@@ -1,0 +1,8 @@
+//! The program `haco-plan`.
+
+use haco::{exit, plan};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    exit::main::<plan::Args>("haco-plan", plan::run)
+}

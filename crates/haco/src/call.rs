@@ -1,0 +1,269 @@
+//! One call of a model, whatever the provider: a server's answer, a program's output or a record goes through the same
+//! parser, and comes back with what it cost.
+
+use crate::desk::Desk;
+use anyhow::Result;
+use haco_core::{
+    attempt::{CostKind, Usage},
+    code::{Code, Failure},
+    config::{Model, Net, Provider},
+    edit::Format,
+    hash::Hash,
+    settings::Resolved,
+};
+use haco_net::{Answer, Ask, BaseUrl, Endpoint, Proxies, Reply, Secret};
+use serde_json::{Map, Value, json};
+use std::{path::PathBuf, time::Duration};
+
+/// What came of a call that brought a reply, or of one that did not.
+pub struct Called {
+    /// The reply's text; empty where there is none.
+    pub text: String,
+    /// The body as it came, key redacted.
+    pub raw: Vec<u8>,
+    /// Tokens and money, where the server said them.
+    pub usage: Option<Usage>,
+    /// Why there is no reply.
+    pub failure: Option<Failure>,
+    /// As the server names the model.
+    pub model: String,
+    /// Milliseconds.
+    pub timing_ms: u64,
+}
+
+/// Asks `model`. `place` (`T-001/1/worker`) is where a record looks for its reply.
+pub fn call(desk: &Desk, model: &Resolved, ask: &Ask<'_>, place: &str) -> Result<Called> {
+    call_with(&desk.settings, model, ask, place, &desk.place.main)
+}
+
+/// The same without a repository's state; relative records and programs start at `dir`.
+pub fn call_with(
+    settings: &haco_core::settings::Settings,
+    model: &Resolved,
+    ask: &Ask<'_>,
+    place: &str,
+    dir: &std::path::Path,
+) -> Result<Called> {
+    let started = std::time::Instant::now();
+    let result = match model.entry.provider {
+        Provider::Command => return command(settings, model, ask, dir, started),
+        Provider::Replay => replay(model, place, dir),
+        _ => endpoint(settings, model).map_err(|f| (f, Vec::new(), None, None)).and_then(|endpoint| {
+            haco_net::ask(&endpoint, ask).map_err(|f| (f.failure.clone(), f.raw.clone(), f.usage, f.cost_usd))
+        }),
+    };
+    let timing_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(match result {
+        Ok(reply) => Called::of(model, reply, timing_ms),
+        Err((failure, raw, usage, cost)) => Called {
+            text: String::new(),
+            raw,
+            usage: usage.map(|u| priced(&model.entry, u, cost, timing_ms)),
+            failure: Some(failure),
+            model: model.model.clone(),
+            timing_ms,
+        },
+    })
+}
+
+impl Called {
+    fn of(model: &Resolved, reply: Reply, timing_ms: u64) -> Called {
+        Called {
+            usage: reply.usage.map(|u| priced(&model.entry, u, reply.cost_usd, timing_ms)),
+            text: reply.text,
+            raw: reply.raw,
+            failure: None,
+            model: reply.model,
+            timing_ms,
+        }
+    }
+
+    /// What `call.json` holds beside the prompt and the reply.
+    pub fn record(&self, model: &Resolved, prompt: &str, format: Option<Format>, at: &str) -> Value {
+        json!({
+            "schema_version": 1,
+            "at": at,
+            "model": {"name": model.name, "provider": model.entry.provider, "origin": model.origin, "model": model.model,
+                      "paid": model.paid},
+            "answered_by": self.model,
+            "prompt_sha256": Hash::of(prompt.as_bytes()),
+            "prompt_bytes": prompt.len(),
+            "reply_sha256": Hash::of(self.text.as_bytes()),
+            "format": format,
+            "usage": self.usage,
+            "timing_ms": self.timing_ms,
+            "error": self.failure.as_ref().map(|f| json!({"code": f.code.as_str(), "message": f.message})),
+        })
+    }
+}
+
+type Failed = (Failure, Vec<u8>, Option<haco_net::Usage>, Option<f64>);
+
+/// The endpoint of a model that a server answers for, with its key.
+pub fn endpoint(settings: &haco_core::settings::Settings, model: &Resolved) -> Result<Endpoint, Failure> {
+    let entry = &model.entry;
+    let provider = match entry.provider {
+        Provider::Openai => haco_net::Provider::OpenAi,
+        Provider::Anthropic => haco_net::Provider::Anthropic,
+        _ => haco_net::Provider::Ollama,
+    };
+    let base = BaseUrl::parse(&settings.base_url(entry))?;
+    let mut endpoint = Endpoint::new(provider, base, &model.model);
+    endpoint.key = key(model)?;
+    endpoint.options = entry.options.clone();
+    let http = &settings.http;
+    let seconds = |value: Option<u64>, default: Duration| value.map_or(default, Duration::from_secs);
+    endpoint.time.connect = seconds(http.connect_timeout_sec, endpoint.time.connect);
+    endpoint.time.idle = seconds(http.idle_timeout_sec, endpoint.time.idle);
+    endpoint.time.total = seconds(entry.timeout_sec.or(http.total_timeout_sec), endpoint.time.total);
+    endpoint.time.retries = http.retries.unwrap_or(endpoint.time.retries);
+    endpoint.proxies = Proxies::from_env();
+    endpoint.cert_file = std::env::var_os("SSL_CERT_FILE").filter(|v| !v.is_empty()).map(PathBuf::from);
+    Ok(endpoint)
+}
+
+/// The key by `key_env` or `key_command`; a provider's published origin takes its usual variable.
+fn key(model: &Resolved) -> Result<Option<Secret>, Failure> {
+    let entry = &model.entry;
+    if let Some(argv) = &entry.key_command {
+        return printed_key(model, argv).map(Some);
+    }
+    let usual = match entry.provider {
+        Provider::Openai if entry.base_url.is_none() => Some("OPENAI_API_KEY"),
+        Provider::Anthropic if entry.base_url.is_none() => Some("ANTHROPIC_API_KEY"),
+        _ => None,
+    };
+    let Some(name) = entry.key_env.as_deref().or(usual) else { return Ok(None) };
+    match std::env::var(name).ok().filter(|v| !v.is_empty()) {
+        Some(value) => Secret::new(value.trim()).map(Some),
+        None => Err(Failure::new(Code::BadKey, format!("model '{}': the variable '{name}' holds no key", model.name))
+            .fix(format!("export {name}=…"))),
+    }
+}
+
+fn printed_key(model: &Resolved, argv: &[String]) -> Result<Secret, Failure> {
+    let shown = argv.join(" ");
+    let bad = |why: String| Failure::new(Code::BadKey, format!("model '{}': '{shown}' {why}", model.name));
+    let (program, arguments) = argv.split_first().ok_or_else(|| bad("is empty".to_owned()))?;
+    let output = std::process::Command::new(program)
+        .args(arguments)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .map_err(|e| bad(format!("cannot run: {e}")))?;
+    if !output.status.success() {
+        return Err(bad(format!("failed: {}", output.status)));
+    }
+    let text = String::from_utf8(output.stdout).map_err(|_| bad("printed no text".to_owned()))?;
+    Secret::new(text.trim())
+}
+
+/// Tokens with their price.
+fn priced(entry: &Model, usage: haco_net::Usage, actual: Option<f64>, timing_ms: u64) -> Usage {
+    let per = |tokens: u64, usd_per_mtok: f64| tokens as f64 * usd_per_mtok / 1e6;
+    let estimate = entry
+        .price
+        .map(|p| per(usage.prompt_tokens, p.input_usd_per_mtok) + per(usage.completion_tokens, p.output_usd_per_mtok));
+    let cost = match (actual, estimate) {
+        (Some(_), _) => CostKind::Actual,
+        (None, Some(_)) => CostKind::Estimated,
+        (None, None) => CostKind::Unknown,
+    };
+    Usage {
+        prompt_tokens: usage.prompt_tokens,
+        completion_tokens: usage.completion_tokens,
+        cost_usd: actual.or(estimate),
+        cost,
+        timing_ms,
+    }
+}
+
+/// Recorded bodies by place; `*` stands for any part of one.
+fn replay(model: &Resolved, place: &str, dir: &std::path::Path) -> Result<Reply, Failed> {
+    let bare = |failure: Failure| (failure, Vec::new(), None, None);
+    let record = model.entry.record.as_deref().unwrap_or_default();
+    let path = dir.join(record);
+    let bad = |code, why: String| bare(Failure::new(code, format!("model '{}': record '{record}': {why}", model.name)));
+    let bytes = fs_err::read(&path).map_err(|e| bad(Code::BadConfig, e.to_string()))?;
+    let replies: Map<String, Value> =
+        serde_json::from_slice(&bytes).map_err(|e| bad(Code::BadConfig, format!("it is no object of replies: {e}")))?;
+    let none = || bad(Code::NoReplay, format!("no reply for '{place}'"));
+    let key = patterns(place).into_iter().find(|p| replies.contains_key(p)).ok_or_else(none)?;
+    let body = replies[&key].to_string().into_bytes();
+    let protocol = haco_net::protocol_of(&body)
+        .ok_or_else(|| bad(Code::BadReply, format!("the reply for '{key}' is of no known protocol")))?;
+    let base = BaseUrl::parse("http://127.0.0.1").expect("a literal address parses");
+    let endpoint = Endpoint::new(protocol, base, &model.model);
+    haco_net::parse_reply(&endpoint, &Answer::recorded(body))
+        .map_err(|f| (f.failure.clone(), f.raw.clone(), f.usage, f.cost_usd))
+}
+
+/// `a/b/c`, then `a/*/c`, then `*/*/c`.
+fn patterns(place: &str) -> Vec<String> {
+    let parts: Vec<&str> = place.split('/').collect();
+    match parts.as_slice() {
+        [first, _, last] => vec![place.to_owned(), format!("{first}/*/{last}"), format!("*/*/{last}")],
+        _ => vec![place.to_owned()],
+    }
+}
+
+/// Runs a provider's program confined, with the prompt on its stdin.
+fn command(
+    settings: &haco_core::settings::Settings,
+    model: &Resolved,
+    ask: &Ask<'_>,
+    dir: &std::path::Path,
+    started: std::time::Instant,
+) -> Result<Called> {
+    let entry = &model.entry;
+    let argv = entry.command.clone().unwrap_or_default();
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_else(|| PathBuf::from("/"));
+    let scratch = tempfile::tempdir()?;
+    let rw: Vec<PathBuf> =
+        entry.home.iter().map(|d| home.join(d)).chain([scratch.path().to_path_buf()]).filter(|p| p.exists()).collect();
+    let seconds = entry.timeout_sec.or(settings.http.total_timeout_sec).unwrap_or(600);
+    let prompt = [ask.system.unwrap_or_default(), ask.prompt].join("\n");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let env = haco_sandbox::clean_env(&path, &home, &[]);
+    let hide = [dir.to_path_buf()];
+    let job = haco_sandbox::Job {
+        program: haco_sandbox::Program::Argv(&argv),
+        dir: scratch.path(),
+        rw: &rw,
+        ro: &[],
+        hide: &hide,
+        env: &env,
+        stdin: prompt.as_bytes(),
+        limits: haco_sandbox::Limits {
+            timeout: Duration::from_secs(seconds),
+            output_bytes: haco_net::MAX_BODY_BYTES,
+            ..haco_sandbox::Limits::default()
+        },
+        net: if entry.net == Some(Net::Host) { haco_sandbox::Net::Host } else { haco_sandbox::Net::None },
+        allow_weaker: &[],
+    };
+    let ended = haco_sandbox::run(&job).map_err(|e| e.failure())?;
+    let timing_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let shown = argv.join(" ");
+    let failed = |code, why: String| Called {
+        text: String::new(),
+        raw: ended.stdout.text().into_bytes(),
+        usage: None,
+        failure: Some(Failure::new(code, format!("model '{}': '{shown}' {why}", model.name))),
+        model: model.model.clone(),
+        timing_ms,
+    };
+    Ok(match ended.end {
+        haco_sandbox::End::Exited(0) => {
+            match haco_net::parse_command_output(&model.model, ended.stdout.text().as_bytes()) {
+                Ok(reply) => Called::of(model, reply, timing_ms),
+                Err(f) => Called { failure: Some(f.failure.clone()), ..failed(Code::CommandFailed, String::new()) },
+            }
+        }
+        haco_sandbox::End::TimedOut => failed(Code::TotalTimeout, format!("took longer than {seconds} s")),
+        end => failed(Code::CommandFailed, format!("failed: {end:?}: {}", last_line(&ended.stderr.text()))),
+    })
+}
+
+fn last_line(text: &str) -> &str {
+    text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no output")
+}

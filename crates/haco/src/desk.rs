@@ -1,0 +1,201 @@
+//! What every program has on its desk: where we are, the state, the configuration, and the position derived from them.
+
+use crate::clock;
+use anyhow::{Context, Result};
+use haco_core::{
+    code::{Code, Failure},
+    config::Config,
+    cursor::{Facts, Position, World},
+    hash::Hash,
+    id::{PlanId, TicketId},
+    journal::Event,
+    plan::Plan,
+    prompt::Template,
+    settings::{Environment, Layers, Settings},
+    studio::Studio,
+    ticket::Ticket,
+};
+use haco_git::Repo;
+use haco_store::{Place, Store};
+use std::{
+    cell::OnceCell,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// Where we are, the state, and what the configuration files say.
+pub struct Desk {
+    /// The repository's places.
+    pub place: Place,
+    /// `.haco/`.
+    pub store: Store,
+    /// All configuration files united.
+    pub settings: Settings,
+    studios: BTreeMap<String, Studio>,
+    repo: OnceCell<Repo>,
+}
+
+/// Plans and tickets as read, and what was looked up.
+pub struct Loaded {
+    /// By id.
+    pub plans: BTreeMap<PlanId, Plan>,
+    /// By id.
+    pub tickets: BTreeMap<TicketId, Ticket>,
+    /// Who holds what.
+    pub facts: Facts,
+}
+
+impl Desk {
+    /// The desk of the repository that holds the current directory.
+    pub fn open() -> Result<Desk> {
+        let here = std::env::current_dir().map_err(|e| Failure::new(Code::Io, format!("no current directory: {e}")))?;
+        Desk::at(&here)
+    }
+
+    /// The desk of the repository that holds `dir`.
+    pub fn at(dir: &Path) -> Result<Desk> {
+        let place = Place::find(dir)?;
+        let store = Store::open(&place)?;
+        let settings = Settings::resolve(&layers(Some(&place))?);
+        Ok(Desk { place, store, settings, studios: haco_core::cursor::studios(), repo: OnceCell::new() })
+    }
+
+    /// The repository's git objects, opened when first asked for.
+    pub fn repo(&self) -> Result<&Repo> {
+        if let Some(repo) = self.repo.get() {
+            return Ok(repo);
+        }
+        let repo = Repo::open(&self.place.worktree)?;
+        Ok(self.repo.get_or_init(|| repo))
+    }
+
+    /// One plan or all of them, with their tickets.
+    pub fn load(&self, plan: Option<&PlanId>) -> Result<Loaded> {
+        let world = self.store.world(plan)?;
+        self.loaded(world)
+    }
+
+    /// One ticket with what it hangs together with.
+    pub fn load_ticket(&self, id: &TicketId) -> Result<Loaded> {
+        let world = self.store.ticket_closure(id)?;
+        self.loaded(world)
+    }
+
+    fn loaded(&self, world: haco_store::World) -> Result<Loaded> {
+        let facts = Facts { busy: self.store.busy()? };
+        Ok(Loaded { plans: world.plans, tickets: world.tickets, facts })
+    }
+
+    /// What the one decision reads.
+    pub fn world<'a>(&'a self, loaded: &'a Loaded) -> World<'a> {
+        World {
+            plans: &loaded.plans,
+            tickets: &loaded.tickets,
+            studios: &self.studios,
+            settings: &self.settings,
+            facts: &loaded.facts,
+        }
+    }
+
+    /// The position of what was loaded.
+    pub fn position(&self, loaded: &Loaded) -> Position {
+        Position::of(&self.world(loaded))
+    }
+
+    /// A prompt's template: the repository's own, else the built-in one.
+    pub fn template(&self, template: Template) -> Result<String> {
+        let own = self.store.read(&format!("prompts/{}", template.file()))?;
+        match own {
+            None => Ok(template.text().to_owned()),
+            Some(bytes) => {
+                let name = template.file();
+                let bad = |_| Failure::new(Code::BadConfig, format!("'.haco/prompts/{name}' is not UTF-8 text"));
+                Ok(String::from_utf8(bytes).map_err(bad)?)
+            }
+        }
+    }
+
+    /// The one plan that is meant: the one named, else the only one for which `waits` holds.
+    pub fn one_plan(&self, named: Option<&PlanId>, waits: impl Fn(&Plan) -> bool, what: &str) -> Result<PlanId> {
+        if let Some(id) = named {
+            return Ok(self.store.plan(id)?.id);
+        }
+        let waiting: Vec<PlanId> = self.store.plans()?.into_values().filter(waits).map(|p| p.id).collect();
+        match waiting.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => Err(Failure::new(Code::NothingLeft, format!("no plan is waiting {what}")).fix("haco next").into()),
+            [first, ..] => {
+                let ids = waiting.iter().map(PlanId::as_str).collect::<Vec<_>>().join(", ");
+                let failure = Failure::new(Code::WhichPlan, format!("several plans are waiting {what}: {ids}"));
+                Err(failure.fix(format!("name one of them, such as '{first}'")).into())
+            }
+        }
+    }
+}
+
+impl Loaded {
+    /// A ticket that was asked for.
+    pub fn ticket(&self, id: &TicketId) -> Result<&Ticket> {
+        let none = || Failure::new(Code::UnknownId, format!("no such ticket: '{id}'")).fix("haco list");
+        Ok(self.tickets.get(id).ok_or_else(none)?)
+    }
+
+    /// Its plan.
+    pub fn plan_of(&self, ticket: &Ticket) -> Result<&Plan> {
+        let none = || Failure::new(Code::UnknownId, format!("no such plan: '{}'", ticket.plan)).fix("haco doctor");
+        Ok(self.plans.get(&ticket.plan).ok_or_else(none)?)
+    }
+}
+
+/// An event of now, about a ticket.
+pub fn event(word: &str, actor: &str, ticket: &Ticket) -> Event {
+    Event { plan: Some(ticket.plan.clone()), ticket: Some(ticket.id.clone()), ..Event::new(word, actor, &clock::now()) }
+}
+
+/// Every configuration file that counts here; outside a repository only the user's.
+pub fn layers(place: Option<&Place>) -> Result<Layers> {
+    let user = match user_file("config.json") {
+        Some(path) => config(&path, &path.display().to_string())?.map(|(c, _)| c).unwrap_or_default(),
+        None => Config::default(),
+    };
+    let repository = match place {
+        Some(place) => config(&place.dir.join("config.json"), ".haco/config.json")?,
+        None => None,
+    };
+    let trusted = repository.as_ref().is_some_and(|(_, hash)| is_trusted(hash));
+    let repository = repository.map(|(config, _)| config).unwrap_or_default();
+    Ok(Layers { user, repository, trusted, environment: environment()? })
+}
+
+/// A file of the user's own configuration; none where there is no home.
+pub fn user_file(name: &str) -> Option<PathBuf> {
+    let dir = |variable: &str| std::env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let base = dir("XDG_CONFIG_HOME").filter(|p| p.is_absolute()).or_else(|| Some(dir("HOME")?.join(".config")))?;
+    Some(base.join("haco").join(name))
+}
+
+/// Whether a person trusted a repository's configuration with this hash: one hash a line in the user's directory.
+pub fn is_trusted(hash: &Hash) -> bool {
+    let list = user_file("trusted").and_then(|path| fs_err::read_to_string(path).ok());
+    list.is_some_and(|list| list.lines().any(|line| line.split_whitespace().next() == Some(hash.as_str())))
+}
+
+fn config(path: &Path, shown: &str) -> Result<Option<(Config, Hash)>> {
+    let bytes = match fs_err::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).context("cannot read the configuration"),
+    };
+    let bad = |why: String| Failure::new(Code::BadConfig, format!("'{shown}': {why}")).fix("man haco-config");
+    let config = Config::read(&bytes).map_err(bad)?;
+    Ok(Some((config, Hash::of(&bytes))))
+}
+
+fn environment() -> Result<Environment> {
+    let get = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    let ollama_base = match get("OLLAMA_HOST") {
+        Some(host) => Some(haco_net::ollama_base(Some(&host))?),
+        None => None,
+    };
+    Ok(Environment { ollama_base, lmstudio_base: get("LMSTUDIO_BASE_URL"), worker_model: get("HACO_WORKER_MODEL") })
+}

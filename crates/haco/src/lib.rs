@@ -1,0 +1,19 @@
+//! The six programs: one module a tool, and what all of them share.
+//!
+//! `exit` and `output` own the streams and the status, `input` the ids, `desk` the state that a program has before it,
+//! `ground` what a ticket is built on, `call` one question to a model. Tools never import each other.
+
+pub mod call;
+pub mod clock;
+pub mod desk;
+pub mod exit;
+pub mod ground;
+pub mod input;
+pub mod output;
+
+pub mod audit;
+pub mod driver;
+pub mod plan;
+pub mod ship;
+pub mod verify;
+pub mod worker;
