@@ -20,7 +20,7 @@ pub fn checks(files: &dyn Fn(&str) -> Option<String>, paths: &[&str]) -> BTreeMa
 /// A command that fails where the code is broken beyond running, for a repository without tests.
 pub fn smoke(paths: &[&str]) -> Option<String> {
     let has = |name: &str| paths.contains(&name);
-    let first = |ends: &[&str]| paths.iter().filter(|p| ends.iter().any(|e| p.ends_with(e))).min_by_key(|p| depth(p));
+    let first = |ends: &[&str]| paths.iter().filter(|p| ends.iter().any(|e| p.ends_with(e))).min_by_key(depth);
     match () {
         () if has("Cargo.toml") => Some("cargo check".into()),
         () if has("go.mod") => Some("go build ./...".into()),

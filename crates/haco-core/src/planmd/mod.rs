@@ -17,6 +17,7 @@
 //! What is generated stands between `<!-- haco:NAME -->` and `<!-- /haco -->`; everything else belongs to people and is
 //! kept. What a ticket must hold is judged by `crate::intake`.
 
+mod body;
 mod merge;
 mod outline;
 mod parse;

@@ -45,12 +45,11 @@ impl<'a> Outline<'a> {
     }
 
     fn find(&mut self) {
-        let marks = self.marks();
         let mut open: Option<Section<'a>> = None;
         let mut below_tickets = false;
         let mut mark: Option<(&'a str, usize)> = None;
-        for at in 0..self.lines.len() {
-            match marks[at] {
+        for (at, found) in self.marks().into_iter().enumerate() {
+            match found {
                 Mark::Open(name) => {
                     self.close(open.take(), at);
                     mark = Some((name, at));

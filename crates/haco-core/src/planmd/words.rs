@@ -51,9 +51,9 @@ pub(super) fn uncode(text: &str) -> Option<(String, &str)> {
         return Some((value, &text[values.byte_offset()..]));
     }
     let ticks = text.len() - text.trim_start_matches('`').len();
-    let (open, inner) = text.split_at(ticks);
-    let runs = inner.match_indices(open).map(|(i, _)| i);
-    let end = runs.filter(|i| ticks > 0 && !inner[i + ticks..].starts_with('`')).next()?;
+    let (open, inner) = text.split_at_checked(ticks).filter(|(open, _)| !open.is_empty())?;
+    let mut runs = inner.match_indices(open).map(|(i, _)| i);
+    let end = runs.find(|i| !inner[i + ticks..].starts_with('`'))?;
     let content = &inner[..end];
     let padded = content.strip_prefix(' ').and_then(|c| c.strip_suffix(' ')).filter(|_| ticks > 1);
     Some((padded.unwrap_or(content).to_owned(), &inner[end + ticks..]))
