@@ -44,9 +44,9 @@ pub fn union_tree(desk: &Desk, plan: &Plan, tickets: &BTreeMap<TicketId, Ticket>
 }
 
 /// Puts what `commit` is built on before its own changes.
-fn lay<'a>(
+fn lay(
     commit: &Oid,
-    by_commit: &BTreeMap<&Oid, &'a Attempt>,
+    by_commit: &BTreeMap<&Oid, &Attempt>,
     seen: &mut BTreeSet<Oid>,
     order: &mut Vec<Vec<Change>>,
 ) -> Result<()> {

@@ -1,15 +1,18 @@
 //! The six programs: one module a tool, and what all of them share.
 //!
 //! `exit` and `output` own the streams and the status, `input` the ids, `desk` the state that a program has before it,
-//! `ground` what a ticket is built on, `call` one question to a model. Tools never import each other.
+//! `ground` what a ticket is built on, `call` one question to a model, `person` one to a person, `contracts` tickets that
+//! come in. Tools never import each other.
 
 pub mod call;
 pub mod clock;
+pub mod contracts;
 pub mod desk;
 pub mod exit;
 pub mod ground;
 pub mod input;
 pub mod output;
+pub mod person;
 
 pub mod audit;
 pub mod driver;

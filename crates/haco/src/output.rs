@@ -164,7 +164,6 @@ impl Out {
     }
 
     /// Ends the process from a place that cannot return.
-    #[expect(clippy::exit, reason = "a panic hook has no caller to return to")]
     pub fn abort(&self, status: Status) -> ! {
         std::process::exit(i32::from(status.number()))
     }
