@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr};
 /// `T-001` (a ticket) or `F-001` (a finding): the letter, a hyphen, three to nine digits.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct TicketId(String);
+pub struct TicketId(String, u32);
 
 /// A plan: `[a-z0-9][a-z0-9-]{0,62}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,12 +17,12 @@ pub struct PlanId(String);
 impl TicketId {
     /// The `n`-th ticket's id, at least three digits wide.
     pub fn ticket(n: u32) -> TicketId {
-        TicketId(format!("T-{n:03}"))
+        TicketId(format!("T-{n:03}"), n)
     }
 
     /// The number behind the letter.
     pub fn number(&self) -> u32 {
-        self.0[2..].parse().expect("an id has at most nine digits")
+        self.1
     }
 
     /// The id as written.
@@ -52,11 +52,10 @@ impl FromStr for TicketId {
         let digits = text.strip_prefix("T-").or_else(|| text.strip_prefix("F-"));
         let good = digits.is_some_and(|d| (3..=9).contains(&d.len()) && d.bytes().all(|b| b.is_ascii_digit()));
         let padded = digits.is_some_and(|d| d.len() > 3 && d.starts_with('0'));
-        if good && !padded {
-            Ok(TicketId(text.to_owned()))
-        } else {
-            Err(format!("'{}' is not a ticket's id (T-001 or F-001)", text.escape_debug()))
-        }
+        let number = digits.filter(|_| good && !padded).and_then(|d| d.parse().ok());
+        let number =
+            number.ok_or_else(|| format!("'{}' is not a ticket's id (T-001 or F-001)", text.escape_debug()))?;
+        Ok(TicketId(text.to_owned(), number))
     }
 }
 

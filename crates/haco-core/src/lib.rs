@@ -3,6 +3,7 @@
 //! Everything here is pure: no file, no clock, no environment, no process. What the programs look up, they pass in.
 #![warn(missing_docs)]
 
+pub mod address;
 pub mod attempt;
 pub mod audit;
 pub mod code;
@@ -16,7 +17,6 @@ pub mod id;
 pub mod intake;
 pub mod journal;
 pub mod oid;
-pub mod origin;
 pub mod path;
 pub mod plan;
 pub mod planmd;

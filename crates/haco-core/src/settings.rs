@@ -4,9 +4,9 @@
 //! what would start a program or say where a secret goes counts from a repository only once a person trusted the file.
 
 use crate::{
+    address,
     code::{Code, Failure},
     config::{Budget, CheckSlot, Config, Model, Need, Net, Provider, Unit, Verify},
-    origin,
     ticket::Ticket,
     verdict::ApprovedModel,
 };
@@ -129,7 +129,7 @@ impl Settings {
         let remote = [&repository, user].into_iter().find_map(|c| c.ship.remote.clone());
         s.remote = remote.unwrap_or_else(|| "origin".to_owned());
         s.local_only = [user, &repository].iter().any(|c| c.privacy.local_only == Some(true));
-        s.allow_origins = user.privacy.allow_origins.iter().filter_map(|o| origin::of(o).ok()).collect();
+        s.allow_origins = user.privacy.allow_origins.iter().filter_map(|o| address::origin(o).ok()).collect();
         s.ignored = ignored;
         s
     }
@@ -144,8 +144,8 @@ impl Settings {
         let origin = match entry.provider {
             Provider::Replay => String::new(),
             Provider::Command => entry.command.as_ref().and_then(|c| c.first()).cloned().unwrap_or_default(),
-            _ => origin::of(&self.base_url(&entry)).map_err(|why| {
-                Failure::new(Code::BadConfig, format!("model '{name}': {why}"))
+            _ => address::origin(&self.base_url(&entry)).map_err(|bad| {
+                Failure::new(Code::BadConfig, format!("model '{name}': {}", bad.message))
                     .fix(format!("correct models.{name}.base_url in .haco/config.json"))
             })?,
         };
@@ -196,7 +196,7 @@ impl Settings {
         match entry.provider {
             Provider::Replay => true,
             Provider::Command => entry.net != Some(Net::Host),
-            _ => origin::is_loopback(origin) || self.allow_origins.contains(origin),
+            _ => address::is_loopback(origin) || self.allow_origins.contains(origin),
         }
     }
 

@@ -97,10 +97,10 @@ fn listed(endpoint: &Endpoint, answer: &Answer) -> Result<Vec<String>, Box<Faile
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::BaseUrl;
     use crate::endpoint::MAX_BODY_BYTES;
     use crate::secret::Secret;
     use crate::server::{Act, Server, response};
+    use haco_core::address::BaseUrl;
 
     const HELLO: &str = r#"{"model":"tiny","message":{"role":"assistant","content":"hello"},"done":true,"done_reason":"stop","prompt_eval_count":3,"eval_count":2}"#;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use haco_core::code::{Code, Failure};
 use serde_json::{Map, Value};
 
-use crate::address::BaseUrl;
 use crate::failed::shown;
 use crate::proxy::Proxies;
 use crate::secret::Secret;
+use haco_core::address::BaseUrl;
 
 /// No body is read past this; one that is longer is `too_large`.
 pub const MAX_BODY_BYTES: usize = 16 << 20;

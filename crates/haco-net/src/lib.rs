@@ -5,7 +5,6 @@
 //! that arrives is data: bounded, parsed, never obeyed. Which model is asked, and what a reply means, is not decided here.
 #![warn(missing_docs)]
 
-mod address;
 mod anthropic;
 mod ask;
 mod certs;
@@ -25,7 +24,6 @@ mod secret;
 mod server;
 mod think;
 
-pub use address::{BaseUrl, is_loopback, ollama_base, origin};
 pub use ask::{ask, has_model, models, warm};
 pub use command::parse_command_output;
 pub use endpoint::{Ask, Endpoint, Limits, MAX_BODY_BYTES, Provider};

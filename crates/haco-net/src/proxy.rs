@@ -4,7 +4,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use crate::address::{BaseUrl, host_and_port};
+use haco_core::address::{BaseUrl, host_and_port};
 
 /// The proxies of the environment. Their addresses may hold a password, so `Debug` says only which are set.
 #[derive(Clone, Default, PartialEq, Eq)]

@@ -86,7 +86,7 @@ impl Complaint {
 
 /// Where a redirect leads, as an origin only: the rest of an address may hold anything.
 fn redirect(answer: &Answer) -> String {
-    let to = answer.location.as_deref().and_then(|to| crate::address::origin(to.split(['?', '#']).next()?).ok());
+    let to = answer.location.as_deref().and_then(|to| haco_core::address::origin(to.split(['?', '#']).next()?).ok());
     let to = to.map_or_else(String::new, |origin| format!(" to '{origin}'"));
     format!("the server redirects{to}, and redirects are not followed")
 }
@@ -131,7 +131,7 @@ fn with_fix(endpoint: &Endpoint, failure: Failure) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::BaseUrl;
+    use haco_core::address::BaseUrl;
 
     fn judged(provider: Provider, status: u16, body: &str) -> Box<Failed> {
         let endpoint = Endpoint::new(provider, BaseUrl::parse(provider.default_base()).expect("an address"), "m");

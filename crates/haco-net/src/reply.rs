@@ -186,8 +186,8 @@ fn without_bom(body: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::BaseUrl;
     use Provider::{Anthropic, Ollama, OpenAi};
+    use haco_core::address::BaseUrl;
 
     fn parsed(provider: Provider, body: impl Into<Vec<u8>>) -> Result<Reply, Box<Failed>> {
         let base = BaseUrl::parse(provider.default_base()).expect("an address");

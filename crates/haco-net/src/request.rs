@@ -167,8 +167,8 @@ fn add_missing(body: &mut Map<String, Value>, options: &Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::BaseUrl;
     use crate::secret::Secret;
+    use haco_core::address::BaseUrl;
 
     fn endpoint(provider: Provider, url: &str, options: Value) -> Endpoint {
         let mut endpoint = Endpoint::new(provider, BaseUrl::parse(url).expect("an address"), "m");

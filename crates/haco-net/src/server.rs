@@ -6,8 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::address::BaseUrl;
 use crate::endpoint::{Endpoint, Provider};
+use haco_core::address::BaseUrl;
 
 pub(crate) enum Act {
     /// Send these bytes and close.

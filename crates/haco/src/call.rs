@@ -4,6 +4,7 @@
 use crate::desk::Desk;
 use anyhow::Result;
 use haco_core::{
+    address::BaseUrl,
     attempt::{CostKind, Usage},
     code::{Code, Failure},
     config::{Model, Net, Provider},
@@ -11,7 +12,7 @@ use haco_core::{
     hash::Hash,
     settings::Resolved,
 };
-use haco_net::{Answer, Ask, BaseUrl, Endpoint, Proxies, Reply, Secret};
+use haco_net::{Answer, Ask, Endpoint, Proxies, Reply, Secret};
 use serde_json::{Map, Value, json};
 use std::{path::PathBuf, time::Duration};
 

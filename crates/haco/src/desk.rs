@@ -194,7 +194,7 @@ fn config(path: &Path, shown: &str) -> Result<Option<(Config, Hash)>> {
 fn environment() -> Result<Environment> {
     let get = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
     let ollama_base = match get("OLLAMA_HOST") {
-        Some(host) => Some(haco_net::ollama_base(Some(&host))?),
+        Some(host) => Some(haco_core::address::ollama_base(Some(&host))?),
         None => None,
     };
     Ok(Environment { ollama_base, lmstudio_base: get("LMSTUDIO_BASE_URL"), worker_model: get("HACO_WORKER_MODEL") })

@@ -4,8 +4,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use haco_core::code::{Code, Failure};
-use ureq::http::Uri;
+use crate::code::{Code, Failure};
 
 /// A checked base address: `http` or `https`, a host, a port, a path without its last slash; no user, query or fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +36,10 @@ impl BaseUrl {
         }
         let Some((host, port)) = host_and_port(authority) else { return bad("its host or port is not valid") };
         let port = port.unwrap_or(if https { 443 } else { 80 });
-        let url = BaseUrl { https, host, port, path: path.trim_end_matches('/').to_owned() };
-        if url.to_string().parse::<Uri>().is_err() { bad("its path is not valid") } else { Ok(url) }
+        if !path.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b)) {
+            return bad("its path is not valid");
+        }
+        Ok(BaseUrl { https, host, port, path: path.trim_end_matches('/').to_owned() })
     }
 
     /// `scheme://host:port`, lower case, with the port always there.
@@ -60,15 +61,18 @@ impl BaseUrl {
         self.https
     }
 
-    pub(crate) fn host(&self) -> &str {
+    /// In lower case; an IPv6 address in brackets.
+    pub fn host(&self) -> &str {
         &self.host
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// Always there.
+    pub fn port(&self) -> u16 {
         self.port
     }
 
-    pub(crate) fn path(&self) -> &str {
+    /// Without its last slash; empty where there is none.
+    pub fn path(&self) -> &str {
         &self.path
     }
 }
@@ -119,7 +123,7 @@ pub fn ollama_base(host: Option<&str>) -> Result<String, Failure> {
 }
 
 /// Splits and checks an authority; the host comes back in lower case, an IPv6 address in brackets and canonical.
-pub(crate) fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
+pub fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (address, after) = rest.split_once(']')?;
@@ -149,7 +153,7 @@ fn without_user(text: &str) -> String {
         (None, Some(at)) => format!("***{}", &text[at..]),
         _ => text.to_owned(),
     };
-    crate::failed::shown(&shown)
+    shown.escape_debug().to_string()
 }
 
 #[cfg(test)]
