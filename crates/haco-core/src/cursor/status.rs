@@ -21,7 +21,7 @@ pub enum Status {
     AwaitingAcceptance,
     /// Its audit is due.
     Review,
-    /// Its checks are due, on the base or on a candidate.
+    /// A candidate's checks are due.
     Testing,
     /// Somebody holds its step.
     InProgress,
@@ -29,7 +29,7 @@ pub enum Status {
     Backlog,
     /// A dependency is not audited.
     Waiting,
-    /// A draft is due, also after a failed attempt.
+    /// A draft is due, also after a failed attempt; before the first one, its checks on the base.
     Ready,
 }
 
@@ -78,11 +78,11 @@ impl Status {
             Need::Ship => Status::Accepted,
             Need::Accept { .. } => Status::AwaitingAcceptance,
             Need::Audit { .. } => Status::Review,
-            Need::Verify { .. } | Need::Rebase { .. } | Need::Baseline => Status::Testing,
-            Need::Draft { .. } | Need::Scope | Need::Wait(_) if held => Status::InProgress,
+            Need::Verify { .. } | Need::Rebase { .. } => Status::Testing,
+            Need::Baseline | Need::Draft { .. } | Need::Scope | Need::Wait(_) if held => Status::InProgress,
             Need::Scope => Status::Backlog,
             Need::Wait(_) => Status::Waiting,
-            Need::Draft { .. } => Status::Ready,
+            Need::Baseline | Need::Draft { .. } => Status::Ready,
         }
     }
 }

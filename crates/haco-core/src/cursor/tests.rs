@@ -243,7 +243,7 @@ fn a_ticket_goes_from_backlog_to_shipped_in_the_documented_order() {
     let mut s = Sandbox::hybrid(vec![ticket(1, &[])]);
     assert_eq!((s.status(1), s.offered()), (Status::Backlog, vec!["haco approve p".to_owned()]));
     s.approve();
-    assert_eq!((s.status(1), s.offered()), (Status::Testing, vec!["haco-verify --baseline T-001".to_owned()]));
+    assert_eq!((s.status(1), s.offered()), (Status::Ready, vec!["haco-verify --baseline T-001".to_owned()]));
     s.baseline(&id(1), Answer::Pass);
     assert_eq!((s.status(1), s.offered()), (Status::Ready, vec!["haco-worker T-001".to_owned()]));
     s.draft(&id(1), "worker", "qwen2.5-coder:32b", StepOutcome::Advance);
@@ -274,7 +274,7 @@ fn a_dependent_waits_for_the_audit_and_not_for_the_acceptance() {
     s.approve();
     assert_eq!(s.need(2), Need::Wait(vec![id(1)]));
     s.finish(1);
-    assert_eq!(s.status(2), Status::Testing);
+    assert_eq!(s.status(2), Status::Ready);
     assert_eq!(s.position().standings[&id(2)].on.as_ref().map(Vec::len), Some(1));
 }
 
@@ -324,7 +324,7 @@ fn a_changed_contract_waits_for_the_person_and_the_others_go_on() {
     let mut s = Sandbox::hybrid(vec![ticket(1, &[]), ticket(2, &[])]);
     s.approve();
     s.t(1).task.description = "something else".into();
-    assert_eq!((s.status(1), s.status(2)), (Status::Backlog, Status::Testing));
+    assert_eq!((s.status(1), s.status(2)), (Status::Backlog, Status::Ready));
     assert_eq!(s.offered(), ["haco-verify --baseline T-002", "haco approve p"]);
 }
 
@@ -409,7 +409,7 @@ fn a_dependency_on_a_split_ticket_is_met_by_all_of_its_children() {
     s.finish(3);
     assert_eq!(s.need(2), Need::Wait(vec![id(4)]));
     s.finish(4);
-    assert_eq!(s.status(2), Status::Testing);
+    assert_eq!(s.status(2), Status::Ready);
 }
 
 #[test]
