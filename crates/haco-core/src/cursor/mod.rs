@@ -1,15 +1,22 @@
 //! The one decision: from plans, tickets, studios, configuration and facts to what comes next.
 //!
-//! Position is derived here and nowhere stored. `standing` says where one ticket is; `offers` says what may be done now.
+//! Position is derived here and nowhere stored. `stand` finds where one ticket is (`standing`),
+//! from what it is built on (`ground`); `offers` says what may be done now (`offer`).
 
+mod ground;
+mod offer;
 mod offers;
+mod refusal;
+mod stand;
 mod standing;
 mod status;
 #[cfg(test)]
 mod tests;
 
-pub use offers::{Action, Offer, Position, plan_is_done};
-pub use standing::{Block, Need, Standing, Union, refusal};
+pub use offer::{Action, Offer};
+pub use offers::{Position, plan_is_done};
+pub use refusal::refusal;
+pub use standing::{Block, Need, Standing, Union};
 pub use status::Status;
 
 use crate::{
