@@ -12,7 +12,14 @@ pub struct Hash(String);
 impl Hash {
     /// The hash of `bytes` as they are.
     pub fn of(bytes: &[u8]) -> Hash {
-        Hash(Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect())
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+        let mut hex = String::with_capacity(64);
+        for byte in Sha256::digest(bytes) {
+            hex.push(digit(byte >> 4));
+            hex.push(digit(byte & 15));
+        }
+        Hash(hex)
     }
 
     /// The hash of `value` as RFC 8785 canonical JSON, so that white space and the order of keys do not matter.

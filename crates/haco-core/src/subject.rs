@@ -2,25 +2,55 @@
 
 use crate::{
     attempt::Attempt,
+    edit::Format,
     hash::Hash,
     id::TicketId,
     oid::Oid,
     plan::Plan,
-    ticket::{Test, Ticket},
+    ticket::{Context, DefinitionOfDone, EscalateTo, Task, Test, Ticket},
     verdict::Verdict,
 };
+use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 
 /// A ticket's contract: task, context, Definition of Done, execution without its route, dependencies and title.
+///
+/// The parts are written in canonical order as they are (a test holds this against RFC 8785), because ten thousand
+/// contracts are hashed for one list.
 pub fn contract(ticket: &Ticket) -> Hash {
-    let mut execution = ticket.execution.clone();
-    execution.route = Vec::new();
-    execution.assigned_model = None;
-    Hash::of_json(&json!({
-        "title": ticket.title, "task": ticket.task, "context": ticket.context,
-        "definition_of_done": ticket.definition_of_done, "execution": execution, "depends_on": ticket.depends_on,
-    }))
+    #[derive(Serialize)]
+    struct Contract<'a> {
+        context: &'a Context,
+        definition_of_done: &'a DefinitionOfDone,
+        depends_on: &'a [TicketId],
+        execution: Limits,
+        task: &'a Task,
+        title: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Limits {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        edit_format: Option<Format>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        escalate_to: Option<EscalateTo>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_budget: Option<u32>,
+    }
+    let execution = &ticket.execution;
+    let parts = Contract {
+        context: &ticket.context,
+        definition_of_done: &ticket.definition_of_done,
+        depends_on: &ticket.depends_on,
+        execution: Limits {
+            edit_format: execution.edit_format,
+            escalate_to: execution.escalate_to,
+            retry_budget: execution.retry_budget,
+        },
+        task: &ticket.task,
+        title: &ticket.title,
+    };
+    Hash::of(&serde_json::to_vec(&parts).expect("a contract is plain data"))
 }
 
 /// What a ticket is built on: the plan's commit and the candidates that the base unites, sorted. Both are commits whose
@@ -85,4 +115,59 @@ pub fn acceptance(contract: &Hash, base: &Base<'_>, attempt: &Attempt, audits: &
 /// The union: every contract with its candidate, on the plan's commit.
 pub fn union(plan: &Plan, parts: &BTreeMap<TicketId, (Hash, Oid)>) -> Hash {
     Hash::of_json(&json!({"base": plan.base, "parts": parts}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticket() -> Ticket {
+        serde_json::from_value(json!({
+            "id": "T-002", "title": "Grüße \u{1} \"x\"", "type": "feature", "plan": "p", "depends_on": ["T-001"],
+            "task": {"description": "a\nb\t\u{7f}", "target_files": ["z.py", "a.py"], "new_files": ["n.py"],
+                     "public_api": ["f()"], "constraints": ["c"], "allowed_dependencies": ["d"]},
+            "context": {"files": [{"path": "c.py", "lines": "1-2", "reason": "r"}], "related_symbols": ["s"], "notes": "n"},
+            "definition_of_done": {
+                "tests": [{"name": "t", "command": "true", "expect": "fail", "timeout_sec": 5, "dir": "sub",
+                           "needs": ["db"], "baseline": "any"}],
+                "static_checks": ["lint"], "files": [{"path": "t.py", "content": "x"}], "acceptance_criteria": ["a"]},
+            "execution": {"route": ["m"], "assigned_model": "m", "retry_budget": 1, "escalate_to": "human",
+                          "edit_format": "udiff"}
+        }))
+        .expect("a ticket")
+    }
+
+    #[test]
+    fn the_bytes_of_a_contract_are_canonical() {
+        let mut t = ticket();
+        let route = (std::mem::take(&mut t.execution.route), t.execution.assigned_model.take());
+        let parts = json!({
+            "title": t.title, "task": t.task, "context": t.context, "definition_of_done": t.definition_of_done,
+            "execution": t.execution, "depends_on": t.depends_on,
+        });
+        assert_eq!(contract(&t), Hash::of_json(&parts));
+        (t.execution.route, t.execution.assigned_model) = route;
+        assert_eq!(contract(&t), Hash::of_json(&parts), "the route is no part of it");
+    }
+
+    #[test]
+    fn each_part_of_a_contract_changes_its_hash_and_a_priority_does_not() {
+        let first = contract(&ticket());
+        let changes: [fn(&mut Ticket); 6] = [
+            |t| t.title.push('x'),
+            |t| t.task.constraints.clear(),
+            |t| t.context.notes = None,
+            |t| t.definition_of_done.tests[0].command.push('x'),
+            |t| t.execution.retry_budget = None,
+            |t| t.depends_on.clear(),
+        ];
+        for change in changes {
+            let mut other = ticket();
+            change(&mut other);
+            assert_ne!(contract(&other), first);
+        }
+        let mut same = ticket();
+        same.priority = crate::ticket::Priority::High;
+        assert_eq!(contract(&same), first);
+    }
 }

@@ -1,6 +1,7 @@
 //! One ticket as it is stored: the lead's contract, and what the harness and people added to it.
 //!
-//! Unknown fields are refused outside `metadata`. What is derived (status, position) is not here.
+//! Unknown fields are refused outside `metadata`. What is derived (status, position) is not here. The parts that a
+//! contract's hash covers declare their fields in alphabetical order, so that what is written is canonical already.
 
 pub use crate::attempt::{Attempt, Candidate, Step, StepOutcome, Usage};
 use crate::{
@@ -118,23 +119,23 @@ pub struct About {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
+    /// Packages that may be added; none by default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_dependencies: Vec<String>,
+    /// What must remain true.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<String>,
     /// In words.
     pub description: String,
-    /// Exact paths that may be modified or deleted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub target_files: Vec<RepoPath>,
     /// Exact paths that may be created.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub new_files: Vec<RepoPath>,
     /// Signatures that must exist afterwards.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub public_api: Vec<String>,
-    /// What must remain true.
+    /// Exact paths that may be modified or deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub constraints: Vec<String>,
-    /// Packages that may be added; none by default.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub allowed_dependencies: Vec<String>,
+    pub target_files: Vec<RepoPath>,
 }
 
 /// What the worker gets to read beside its targets; contents come from the base before every attempt.
@@ -144,23 +145,23 @@ pub struct Context {
     /// Chosen files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<ContextFile>,
-    /// Names worth knowing.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub related_symbols: Vec<String>,
     /// In words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
+    /// Names worth knowing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related_symbols: Vec<String>,
 }
 
 /// One file of the context.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContextFile {
-    /// Which file.
-    pub path: RepoPath,
     /// `FIRST-LAST`, from 1; none is the whole file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lines: Option<String>,
+    /// Which file.
+    pub path: RepoPath,
     /// Why it helps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -170,44 +171,44 @@ pub struct ContextFile {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DefinitionOfDone {
-    /// Commands whose verdict is the answer.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tests: Vec<Test>,
-    /// Run before the tests: format, lint, types.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "tests_or_strings")]
-    pub static_checks: Vec<Test>,
-    /// The contract's own files, laid over base and candidate.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<ContractFile>,
     /// What the auditor answers one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acceptance_criteria: Vec<String>,
+    /// The contract's own files, laid over base and candidate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<ContractFile>,
+    /// Run before the tests: format, lint, types.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "tests_or_strings")]
+    pub static_checks: Vec<Test>,
+    /// Commands whose verdict is the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<Test>,
 }
 
 /// One command of the Definition of Done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Test {
-    /// A short name; none is its number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// One string for `sh -c`.
-    pub command: String,
-    /// What its exit status must be.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub expect: Expect,
-    /// Seconds of wall time; none is `verify.timeout_sec`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout_sec: Option<u32>,
-    /// Where it runs, below the repository's top.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dir: Option<RepoPath>,
-    /// Services by their names in the configuration's `needs`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needs: Vec<String>,
     /// Its verdict on the base, before any work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
+    /// One string for `sh -c`.
+    pub command: String,
+    /// Where it runs, below the repository's top.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<RepoPath>,
+    /// What its exit status must be.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub expect: Expect,
+    /// A short name; none is its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Services by their names in the configuration's `needs`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// Seconds of wall time; none is `verify.timeout_sec`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_sec: Option<u32>,
 }
 
 /// What a test's exit status must be.
@@ -237,31 +238,31 @@ pub enum Baseline {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContractFile {
-    /// Where it lies.
-    pub path: RepoPath,
     /// Its whole text.
     pub content: String,
+    /// Where it lies.
+    pub path: RepoPath,
 }
 
 /// Who drafts a ticket and how often.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Execution {
-    /// Models in order; none is the configuration's.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub route: Vec<String>,
     /// The route's first, as published tickets name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned_model: Option<String>,
-    /// Tries of one model after its first; none is 3.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_budget: Option<u32>,
-    /// Who is next when every model of the route has spent its tries; none is `tech_lead`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub escalate_to: Option<EscalateTo>,
     /// The form that drafts are asked for; none is `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edit_format: Option<Format>,
+    /// Who is next when every model of the route has spent its tries; none is `tech_lead`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate_to: Option<EscalateTo>,
+    /// Tries of one model after its first; none is 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_budget: Option<u32>,
+    /// Models in order; none is the configuration's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub route: Vec<String>,
 }
 
 impl Execution {
