@@ -1,11 +1,12 @@
 //! The six programs: one module a tool, and what all of them share.
 //!
 //! `exit` and `output` own the streams and the status, `input` the ids, `desk` the state that a program has before it,
-//! `ground` what a ticket is built on, `call` one question to a model, `person` one to a person, `contracts` tickets that
-//! come in. Tools never import each other.
+//! `turn` whose step is due, `ground` what a ticket is built on, `context` and `review` what prompts show of it, `call` one
+//! question to a model, `person` one to a person, `contracts` tickets that come in. Tools never import each other.
 
 pub mod call;
 pub mod clock;
+pub mod context;
 pub mod contracts;
 pub mod desk;
 pub mod exit;
@@ -13,6 +14,8 @@ pub mod ground;
 pub mod input;
 pub mod output;
 pub mod person;
+pub mod review;
+pub mod turn;
 
 pub mod audit;
 pub mod driver;
