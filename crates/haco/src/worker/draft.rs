@@ -1,0 +1,203 @@
+//! One ticket's draft: prompt, call, and what came of it as an attempt. A call that brought no reply is journalled and
+//! costs no try.
+
+use super::past::{self, Past};
+use crate::{
+    call::{self, Called},
+    clock, context,
+    desk::{Desk, event},
+    exit::failure_of,
+    ground,
+    output::{Answered, Out},
+    turn::{self, Turn},
+};
+use anyhow::Result;
+use haco_core::{
+    attempt::{Attempt, Draft, Step, StepOutcome},
+    code::{Code, Failure},
+    cursor::Need,
+    edit::Format,
+    hash::Hash,
+    id::TicketId,
+    oid::Oid,
+    prompt::{self, Template},
+    route,
+    settings::{HUMAN, Resolved, SUPERVISOR},
+    ticket::Ticket,
+};
+use haco_net::Ask;
+use serde_json::json;
+
+/// Everything that is decided before the call.
+struct Work {
+    n: u32,
+    role: String,
+    model: Resolved,
+    base: Oid,
+    on: Vec<Oid>,
+    format: Format,
+    prompt: String,
+    at: String,
+}
+
+/// Drafts `id`; `named` is the model that was asked for by name.
+pub(super) fn draft(desk: &Desk, id: &TicketId, named: Option<&str>, out: &Out) -> Answered {
+    let mut answered = Answered::default();
+    let done = drafted(desk, id, named, out, &mut answered);
+    answered.failure = match done {
+        Ok(failure) => failure,
+        Err(error) => Some(failure_of(&error)),
+    };
+    answered.status = Turn::of(desk, id).ok().map(|turn| turn.status());
+    answered
+}
+
+fn drafted(
+    desk: &Desk,
+    id: &TicketId,
+    named: Option<&str>,
+    out: &Out,
+    answered: &mut Answered,
+) -> Result<Option<Failure>> {
+    let _step = turn::hold(desk, id)?;
+    let turn = Turn::of(desk, id)?;
+    let work = prepare(desk, id, &turn, named)?;
+    out.say(format!("{id}: asking '{}' (attempt {})", work.model.name, work.n));
+    let place = format!("{id}/{}/{}", work.n, work.role);
+    let ask = Ask { prompt: &work.prompt, ..Ask::default() };
+    let called = call::call(desk, &work.model, &ask, &place)?;
+    match &called.failure {
+        Some(failure) if !past::is_no_artifact(failure.code) => {
+            note(desk, turn.loaded.ticket(id)?, &work, &called, failure)?;
+            Ok(Some(named_after(id, failure)))
+        }
+        failure => {
+            store(desk, id, &work, &called)?;
+            record(desk, id, &turn, &work, &called)?;
+            answered.attempt = Some(work.n);
+            Ok(failure.as_ref().map(|f| named_after(id, f)))
+        }
+    }
+}
+
+fn named_after(id: &TicketId, failure: &Failure) -> Failure {
+    Failure { message: format!("{id}: {}", failure.message), ..failure.clone() }
+}
+
+fn prepare(desk: &Desk, id: &TicketId, turn: &Turn, named: Option<&str>) -> Result<Work> {
+    let Need::Draft { model, role, .. } = &turn.standing.need else {
+        return Err(turn::refusal(id, &turn.standing, "a draft").into());
+    };
+    let ticket = turn.loaded.ticket(id)?;
+    let model = model_for(desk, turn, ticket, named.unwrap_or(model))?;
+    let on = turn.standing.on.clone().unwrap_or_default();
+    let plan = turn.loaded.plan_of(ticket)?;
+    let base = ground::base_commit(desk, plan, &turn.loaded.tickets, &on)?;
+    let n = ticket.attempts.last().map_or(1, |a| a.n + 1);
+    let past = past::of(desk, &turn.loaded, ticket)?;
+    let (prompt, format) = prompt_for(desk, ticket, n, &base, past)?;
+    Ok(Work { n, role: role.clone(), model, base, on, format, prompt, at: clock::now() })
+}
+
+/// The model of this name, where a person approved it with the scope and it has a try left.
+fn model_for(desk: &Desk, turn: &Turn, ticket: &Ticket, name: &str) -> Result<Resolved> {
+    let id = &ticket.id;
+    if matches!(name, SUPERVISOR | HUMAN) {
+        let code = if name == HUMAN { Code::NeedsPerson } else { Code::NeedsSupervisor };
+        let failure = Failure::new(code, format!("{id}: '{name}' drafts it, in the working tree"));
+        return Err(failure.fix(format!("haco-verify --worktree {id}")).into());
+    }
+    let plan = turn.loaded.plan_of(ticket)?;
+    let asked = desk.settings.approved(name)?;
+    if plan.approval().is_some_and(|a| !a.models.contains(&asked)) {
+        let why = format!("{id}: '{name}' is not in the set of models that was approved with the scope");
+        return Err(Failure::new(Code::OutsideApproval, why).fix(format!("haco approve {}", plan.id)).into());
+    }
+    let since = route::reset(ticket);
+    let tries = ticket.attempts.iter().filter(|a| a.n > since && a.repeats.is_none());
+    let used = tries.filter(|a| a.steps.last().is_some_and(|s| s.model == name)).count();
+    if used >= ticket.execution.tries() as usize {
+        let failure = Failure::new(Code::BudgetSpent, format!("{id}: {used} tries of '{name}' are spent"));
+        return Err(failure.fix(format!("haco retry {id} --model {name}")).into());
+    }
+    Ok(desk.settings.model(name)?)
+}
+
+fn prompt_for(desk: &Desk, ticket: &Ticket, n: u32, base: &Oid, past: Past) -> Result<(String, Format)> {
+    let files = context::files(desk, ticket, base)?;
+    let format = prompt::format_for(ticket.execution.edit_format, files.target_bytes);
+    let mut parts: Vec<&str> = files.list.iter().map(|f| f.content.as_str()).collect();
+    parts.extend(past.failure.iter().map(|(_, text)| text.as_str()));
+    let mark = prompt::mark(&format!("{}/{n}", ticket.id), &parts);
+    let Past { failure, refusal, feedback } = past;
+    let with = prompt::Draft { files: files.list, mark, format, failure, refusal, feedback };
+    Ok((prompt::draft(&desk.template(Template::Draft)?, ticket, &with)?, format))
+}
+
+/// Exactly what was sent and what came back; where no text came, the body as it was.
+fn store(desk: &Desk, id: &TicketId, work: &Work, called: &Called) -> Result<()> {
+    let mut call = serde_json::to_vec_pretty(&called.record(&work.model, &work.prompt, Some(work.format), &work.at))?;
+    call.push(b'\n');
+    let mut files: Vec<(&str, &[u8])> =
+        vec![("prompt.md", work.prompt.as_bytes()), ("reply.md", called.text.as_bytes()), ("call.json", &call)];
+    if called.text.is_empty() && !called.raw.is_empty() {
+        files.push(("body", &called.raw));
+    }
+    Ok(desk.store.write_draft(&format!("drafts/{id}/{}/0-{}", work.n, work.role), &files)?)
+}
+
+/// A call that brought nothing: the action stays offered.
+fn note(desk: &Desk, ticket: &Ticket, work: &Work, called: &Called, failure: &Failure) -> Result<()> {
+    let data = json!({
+        "code": failure.code.as_str(), "model": work.model.name, "role": work.role, "message": failure.message,
+        "usage": called.usage,
+    });
+    desk.store.note(haco_core::journal::Event { data, ..event("call_failed", &work.role, ticket) })?;
+    Ok(())
+}
+
+/// Records the attempt, where the ticket still asks for exactly this draft.
+fn record(desk: &Desk, id: &TicketId, before: &Turn, work: &Work, called: &Called) -> Result<()> {
+    let plan = before.loaded.ticket(id)?.plan.clone();
+    let mut tx = desk.store.begin(std::slice::from_ref(id), Some(&plan))?;
+    let now = Turn::of(desk, id)?;
+    let same = now.standing == before.standing && now.loaded.ticket(id)? == before.loaded.ticket(id)?;
+    if !same {
+        let failure = Failure::new(Code::Stale, format!("{id}: it changed while its draft was made"));
+        return Err(failure.fix("haco next").into());
+    }
+    let mut ticket = tx.ticket(id)?.clone();
+    ticket.attempts.push(attempt(work, called));
+    let code = called.failure.as_ref().map(|f| f.code.as_str());
+    let data = json!({"attempt": work.n, "model": work.model.name, "code": code});
+    let event = haco_core::journal::Event { data, ..event("draft", &work.role, &ticket) };
+    tx.put_ticket(ticket)?;
+    Ok(tx.commit(event)?)
+}
+
+fn attempt(work: &Work, called: &Called) -> Attempt {
+    let failure = called.failure.as_ref();
+    let code = failure.map(|f| f.code.to_string());
+    let draft = Draft { sha256: Hash::of(called.text.as_bytes()), format: work.format };
+    let step = Step {
+        role: work.role.clone(),
+        model: work.model.name.clone(),
+        prompt: Some(Hash::of(work.prompt.as_bytes())),
+        draft: failure.is_none().then_some(draft),
+        usage: called.usage.clone(),
+        outcome: if failure.is_none() { StepOutcome::Advance } else { StepOutcome::Reject },
+        failure: code.clone(),
+    };
+    Attempt {
+        n: work.n,
+        base: work.base.clone(),
+        on: work.on.clone(),
+        from: 0,
+        repeats: None,
+        steps: vec![step],
+        candidate: None,
+        outcome: code,
+        failure: failure.map(|f| f.message.clone()),
+        at: work.at.clone(),
+    }
+}
