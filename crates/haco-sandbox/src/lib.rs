@@ -16,6 +16,7 @@ mod env;
 mod job;
 mod kept;
 pub mod terminal;
+mod tie;
 mod walls;
 
 #[cfg(target_os = "linux")]
@@ -46,6 +47,7 @@ pub use job::{CannotRun, End, Ended, Job, Layer, LimitKind, Limits, Net, Program
 pub use kept::Kept;
 #[cfg(target_os = "linux")]
 pub use launch::run;
+pub use tie::die_with_parent;
 pub use walls::{Wall, walls};
 
 /// Confines nothing and so runs nothing: the walls are Linux's.
