@@ -24,7 +24,7 @@ pub use doctor::{Finding, doctor};
 pub use haco_core::journal::{Event, FileChange, Line};
 pub use init::{CONFIG_SCHEMA, init};
 pub use journal::{Journal, Verified};
-pub use lock::StepLock;
+pub use lock::{Alone, StepLock};
 pub use mend::doctor_fix;
 pub use place::Place;
 pub use store::Store;

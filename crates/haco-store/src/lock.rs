@@ -37,6 +37,12 @@ pub struct StepLock {
     _held: Held,
 }
 
+/// The right to be the only process here that does one thing, held until it is dropped or the process dies.
+#[derive(Debug)]
+pub struct Alone {
+    _held: Held,
+}
+
 /// The lock around a ticket's writes.
 pub(crate) fn of_ticket(id: &TicketId) -> String {
     id.to_string()
@@ -95,11 +101,19 @@ fn same_file(locks: &Dir, name: &str, file: &fs_err::File) -> Result<bool> {
 
 /// Takes the right to do a long step of `id`; none while somebody else does one.
 pub(crate) fn try_step(top: &Dir, id: &TicketId) -> Result<Option<StepLock>> {
-    let name = format!("{id}.step");
+    Ok(try_at_work(top, &format!("{id}.step"))?.map(|held| StepLock { _held: held }))
+}
+
+/// Takes the right to be the only one at `what`; none while somebody else is.
+pub(crate) fn try_alone(top: &Dir, what: &str) -> Result<Option<Alone>> {
+    Ok(try_at_work(top, what)?.map(|held| Alone { _held: held }))
+}
+
+fn try_at_work(top: &Dir, name: &str) -> Result<Option<Held>> {
     // A reader that probes holds the lock for an instant; that is not somebody at work.
     for _ in 0..5 {
-        if let Some(held) = try_take(top, &name)? {
-            return Ok(Some(StepLock { _held: held }));
+        if let Some(held) = try_take(top, name)? {
+            return Ok(Some(held));
         }
         sleep(Duration::from_millis(2));
     }
@@ -112,16 +126,28 @@ pub(crate) fn busy(top: &Dir) -> Result<BTreeMap<TicketId, String>> {
     let Some(locks) = top.sub("locks")? else { return Ok(busy) };
     for name in locks.names()? {
         let Some(Ok(id)) = name.strip_suffix(".step").map(str::parse::<TicketId>) else { continue };
-        let Some(file) = locks.open(&name, OFlag::O_RDONLY)? else { continue };
-        match file.file().try_lock_shared() {
-            Ok(()) => drop(Held { file }),
-            Err(TryLockError::WouldBlock) => {
-                busy.insert(id, holder(top, &name)?);
-            }
-            Err(TryLockError::Error(e)) => return Err(locks.failure("probe", &name, e)),
+        if let Some(holder) = at_work(top, &locks, &name)? {
+            busy.insert(id, holder);
         }
     }
     Ok(busy)
+}
+
+/// Who is at `what`, where somebody is; nothing is written.
+pub(crate) fn who(top: &Dir, what: &str) -> Result<Option<String>> {
+    top.sub("locks")?.map_or(Ok(None), |locks| at_work(top, &locks, what))
+}
+
+fn at_work(top: &Dir, locks: &Dir, name: &str) -> Result<Option<String>> {
+    let Some(file) = locks.open(name, OFlag::O_RDONLY)? else { return Ok(None) };
+    match file.file().try_lock_shared() {
+        Ok(()) => {
+            drop(Held { file });
+            Ok(None)
+        }
+        Err(TryLockError::WouldBlock) => holder(top, name).map(Some),
+        Err(TryLockError::Error(e)) => Err(locks.failure("probe", name, e)),
+    }
 }
 
 /// Who holds `name`, in the words that the holder left.
@@ -172,6 +198,18 @@ mod tests {
         drop(step);
         assert!(held.store.busy().expect("reads").is_empty());
         assert!(held.store.try_step(&sample::id("T-001")).expect("tries").is_some());
+    }
+
+    #[test]
+    fn one_process_at_a_time_is_alone_at_something_and_others_learn_who() {
+        let held = sample::empty();
+        assert_eq!(held.store.who_is_at("run").expect("reads"), None);
+        let alone = held.store.try_alone("run").expect("tries").expect("is free");
+        assert!(held.store.try_alone("run").expect("tries").is_none());
+        let who = held.store.who_is_at("run").expect("reads").expect("is held");
+        assert!(who.starts_with(&format!("pid {} (", std::process::id())), "{who}");
+        drop(alone);
+        assert_eq!(held.store.who_is_at("run").expect("reads"), None);
     }
 
     #[test]

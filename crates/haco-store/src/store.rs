@@ -1,7 +1,7 @@
 //! An open `.haco/`: what is read from it one document at a time, and the doors to writing.
 
 use crate::{
-    Journal, Place, Result, StepLock,
+    Alone, Journal, Place, Result, StepLock,
     dir::Dir,
     lock,
     parse::{document, plan_path, ticket_path},
@@ -113,6 +113,17 @@ impl Store {
     /// Takes the right to do a long step of `id` (a draft, its checks); none while somebody else does one.
     pub fn try_step(&self, id: &TicketId) -> Result<Option<StepLock>> {
         lock::try_step(&self.top, id)
+    }
+
+    /// Takes the right to be the only process here that is at `what`, a word that is no ticket's or plan's lock; none
+    /// while another one is.
+    pub fn try_alone(&self, what: &'static str) -> Result<Option<Alone>> {
+        lock::try_alone(&self.top, what)
+    }
+
+    /// Who took that right (process and command), where somebody holds it.
+    pub fn who_is_at(&self, what: &'static str) -> Result<Option<String>> {
+        lock::who(&self.top, what)
     }
 
     /// The tickets that somebody does a long step of, and who (process and command).
