@@ -1,6 +1,7 @@
 //! haco stop: let the running haco run end its steps and exit.
 
-use crate::{exit::Outcome, output::Out};
+use super::run::{LOCK, STOP};
+use crate::{desk::Desk, exit::Outcome, output::Out};
 use anyhow::Result;
 
 /// Let the running haco run end its steps and exit
@@ -8,6 +9,14 @@ use anyhow::Result;
 pub struct Args {}
 
 /// Runs the command.
-pub fn run(_args: Args, _out: &mut Out) -> Result<Outcome> {
-    Ok(Outcome::yes())
+pub fn run(_args: Args, out: &mut Out) -> Result<Outcome> {
+    let desk = Desk::open()?;
+    let Some(who) = desk.store.who_is_at(LOCK)? else {
+        out.say("no haco run is at work here");
+        return Ok(Outcome::yes().with("running", false));
+    };
+    // It names the one that is meant, so that no later run obeys it.
+    desk.store.write(STOP, who.as_bytes())?;
+    out.say(format!("{who} ends once its steps in hand have"));
+    Ok(Outcome::yes().with("running", true).with("holder", who))
 }
