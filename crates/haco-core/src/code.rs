@@ -183,6 +183,25 @@ codes! {
     AuditUnusable "audit_unusable" CouldNotRun "the auditor gave no usable verdict";
 }
 
+impl Code {
+    /// The code that stands for a program's exit status where it gave none of its own.
+    pub fn usual(status: Status) -> Code {
+        match status {
+            Status::Yes | Status::No => Code::ChecksFailed,
+            Status::Usage => Code::Usage,
+            Status::Outside => Code::NeedsPerson,
+            Status::Stale => Code::Stale,
+            Status::Spent => Code::BudgetSpent,
+            Status::Unavailable => Code::ServerError,
+            Status::Io => Code::Io,
+            Status::Busy => Code::Busy,
+            Status::Config => Code::BadConfig,
+            Status::CouldNotRun => Code::MissingTool,
+            Status::Bug | Status::Interrupted | Status::Terminated => Code::Bug,
+        }
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
