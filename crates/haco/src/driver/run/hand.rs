@@ -122,25 +122,8 @@ fn said(command: &str, output: &Output) -> Option<Failure> {
     let last = stderr.lines().rev().find(|l| !l.trim().is_empty() && !l.starts_with("hint: ")).map(str::to_owned);
     let message = text("error").or(last).unwrap_or_else(|| format!("'{command}' ended with {}", output.status));
     let known = text("code").and_then(|t| Code::ALL.iter().find(|c| c.as_str() == t).copied());
-    let code = known.filter(|c| c.status() == status).unwrap_or_else(|| usual(status));
+    let code = known.filter(|c| c.status() == status).unwrap_or_else(|| Code::usual(status));
     Some(Failure { code, message, fix: text("fix") })
-}
-
-/// The code for a status that came without one.
-fn usual(status: Status) -> Code {
-    match status {
-        Status::Yes | Status::No => Code::ChecksFailed,
-        Status::Usage => Code::Usage,
-        Status::Outside => Code::NeedsPerson,
-        Status::Stale => Code::Stale,
-        Status::Spent => Code::BudgetSpent,
-        Status::Unavailable => Code::ServerError,
-        Status::Io => Code::Io,
-        Status::Busy => Code::Busy,
-        Status::Config => Code::BadConfig,
-        Status::CouldNotRun => Code::MissingTool,
-        Status::Bug | Status::Interrupted | Status::Terminated => Code::Bug,
-    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use haco_core::{
     cursor::{Offer, Position},
     id::{PlanId, TicketId},
 };
+pub(super) use hand::program;
 use hand::{Ended, Hands};
 use live::Live;
 use std::{collections::BTreeMap, time::Duration};
@@ -193,7 +194,7 @@ impl Run<'_> {
     }
 }
 
-/// Whether an offer is for the programs and not for somebody outside.
+/// Whether an offer is for somebody outside and not for the programs.
 fn is_outside(offer: &Offer) -> bool {
     !offer.runnable
 }
