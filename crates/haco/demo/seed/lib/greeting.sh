@@ -1,0 +1,4 @@
+# greeting NAME: prints one line that greets NAME
+greeting() {
+	printf 'hello\n'
+}
