@@ -14,6 +14,7 @@ mod rules;
 mod vague;
 
 pub use assign::{Assigned, assign};
+pub use nearest::nearest;
 pub use reply::from_reply;
 pub use vague::vague;
 

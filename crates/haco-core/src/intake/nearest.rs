@@ -1,7 +1,7 @@
 //! The known name that somebody probably meant.
 
 /// The nearest of `known` to `name`, where it is near enough to be a slip: at most a third of its letters differ.
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let name = name.to_ascii_lowercase().replace(['-', ' '], "_");
     let part = |k: &str| k.len() > 3 && (name.split('_').any(|p| p == k) || k.split('_').any(|p| p == name));
     let close = known.iter().map(|k| (distance(&name, k), *k)).min().filter(|(d, k)| d * 3 <= k.len());
