@@ -15,7 +15,7 @@ mod tests;
 
 pub use offer::{Action, Offer};
 pub use offers::{Position, plan_is_done};
-pub use refusal::refusal;
+pub use refusal::{due, refusal};
 pub use standing::{Block, Need, Standing, Union};
 pub use status::Status;
 

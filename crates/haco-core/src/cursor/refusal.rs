@@ -8,7 +8,13 @@ use crate::{
 
 /// Why a step is not legal here, with the command that is.
 pub fn refusal(id: &TicketId, standing: &Standing, wanted: &str) -> Failure {
-    let (why, fix) = match &standing.need {
+    let (why, fix) = due(id, standing);
+    Failure::new(Code::IllegalStep, format!("{id}: {wanted} is not the next step: {why}")).fix(fix)
+}
+
+/// What a ticket waits for, as a clause, and the command that goes on from there.
+pub fn due(id: &TicketId, standing: &Standing) -> (String, String) {
+    match &standing.need {
         Need::Shipped => ("it was shipped".to_owned(), format!("haco show {id}")),
         Need::Abandoned => ("it was abandoned".to_owned(), format!("haco show {id}")),
         Need::Split => ("it was split".to_owned(), format!("haco show {id}")),
@@ -22,8 +28,7 @@ pub fn refusal(id: &TicketId, standing: &Standing, wanted: &str) -> Failure {
         Need::Accept { .. } => ("it waits for acceptance".to_owned(), format!("haco accept {id}")),
         Need::Ship => ("it is accepted".to_owned(), format!("haco-ship {id}")),
         Need::Blocked(block) => (format!("it is blocked: {}", block.why), block.command.join(" ")),
-    };
-    Failure::new(Code::IllegalStep, format!("{id}: {wanted} is not the next step: {why}")).fix(fix)
+    }
 }
 
 pub(super) fn list(ids: &[TicketId]) -> String {
