@@ -51,7 +51,8 @@ pub fn main<A: Program>(program: &'static str, run: impl FnOnce(A, &mut Out) -> 
         Err(error) => return usage(program, error),
     };
     let mut out = Out::new(program, args.common());
-    let outcome = run(args, &mut out).unwrap_or_else(|error| Outcome::no(failure_of(&error)));
+    let failed = |error: &anyhow::Error| Outcome { said: is_broken_pipe(error), ..Outcome::no(failure_of(error)) };
+    let outcome = run(args, &mut out).unwrap_or_else(|error| failed(&error));
     ExitCode::from(end(&mut out, outcome).number())
 }
 
