@@ -15,6 +15,8 @@ pub mod input;
 pub mod output;
 pub mod person;
 pub mod review;
+#[cfg(test)]
+mod sample;
 pub mod turn;
 
 pub mod audit;

@@ -6,6 +6,8 @@
 mod model;
 mod person;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     desk::Desk,

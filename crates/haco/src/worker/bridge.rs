@@ -63,16 +63,24 @@ pub(super) fn answer(question: &Question<'_>, out: &mut Out) -> Result<Outcome> 
 }
 
 /// Loads the model into the server's memory.
-pub(super) fn warm(model: Option<&str>, out: &Out) -> Result<Outcome> {
+pub(super) fn warm(model: Option<String>, out: &Out) -> Outcome {
+    match warmed(model.as_deref(), out) {
+        Ok(name) => contract(Outcome::yes(), "", Some(name), None),
+        Err(error) => contract(Outcome::no(failure_of(&error)), "", model, None),
+    }
+}
+
+fn warmed(model: Option<&str>, out: &Out) -> Result<String> {
     let here = here(out)?;
     let resolved = here.model(model)?;
     if resolved.entry.provider == Provider::Ollama {
         haco_net::warm(&call::endpoint(&here.settings, &resolved)?)?;
     }
-    Ok(contract(Outcome::yes(), "", Some(resolved.name), None))
+    Ok(resolved.name)
 }
 
-fn contract(outcome: Outcome, text: &str, model: Option<String>, called: Option<&Called>) -> Outcome {
+/// The published object of a service, beside what every object has.
+pub(super) fn contract(outcome: Outcome, text: &str, model: Option<String>, called: Option<&Called>) -> Outcome {
     outcome
         .with("output", text)
         .with("model", json!(model))

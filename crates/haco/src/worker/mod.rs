@@ -8,10 +8,12 @@ mod draft;
 mod jobs;
 mod past;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     desk::Desk,
-    exit::{Outcome, Program},
+    exit::{Outcome, Program, failure_of},
     output::{Common, Out, Tally},
 };
 use anyhow::Result;
@@ -54,9 +56,13 @@ impl Program for Args {
 /// Drafts, answers or warms.
 pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
     if args.warm {
-        return bridge::warm(args.model.as_deref(), out);
+        return Ok(bridge::warm(args.model, out));
     }
-    match request::read(args.what, args.prompt)? {
+    let request = match request::read(args.what, args.prompt) {
+        Ok(request) => request,
+        Err(error) => return Ok(bridge::contract(Outcome::no(failure_of(&error)), "", args.model, None)),
+    };
+    match request {
         Request::Prompt { text, model } => {
             let question = bridge::Question { prompt: &text, model: args.model.or(model), raw: args.raw };
             bridge::answer(&question, out)
@@ -69,6 +75,9 @@ fn tickets(ids: Vec<haco_core::id::TicketId>, model: Option<&str>, jobs: usize, 
     let mut tally = Tally::default();
     if jobs > 1 && ids.len() > 1 {
         jobs::all(&ids, model, jobs, |id, answered| Ok(tally.take(out, id, answered)?))?;
+        return Ok(tally.end());
+    }
+    if ids.is_empty() {
         return Ok(tally.end());
     }
     let desk = Desk::open()?;
