@@ -103,7 +103,7 @@ fn only(ids: &[String], option: &str) -> Result<TicketId> {
         [one] => input::id(one),
         _ => {
             let failure = Failure::new(Code::Usage, format!("'{option}' takes exactly one ticket"));
-            Err(failure.fix(format!("haco-audit T-001 {option}")).into())
+            Err(failure.fix("haco next").into())
         }
     }
 }
@@ -156,8 +156,8 @@ fn one(desk: &Desk, id: &TicketId, model: Option<&str>, out: &Out) -> Result<Ans
         Judge::Model(name) => model::audit(&case, &name, out),
         judge if out.can_ask() => person::audit(&case, judge, out),
         Judge::Supervisor => {
-            let failure = Failure::new(Code::NeedsSupervisor, format!("{id}: the supervising agent audits it"));
-            Err(failure.fix(format!("haco-audit {id} --prompt, then haco-audit {id} --verdict -")).into())
+            let why = format!("{id}: the supervising agent audits it; 'haco-audit {id} --verdict -' takes its answer");
+            Err(Failure::new(Code::NeedsSupervisor, why).fix(format!("haco-audit {id} --prompt")).into())
         }
         Judge::Person => {
             let failure = Failure::new(Code::NeedsPerson, format!("{id}: a person must audit it at a terminal"));
@@ -179,8 +179,8 @@ fn who(case: &Case<'_>, model: Option<&str>) -> Result<Judge> {
 }
 
 fn same_author(id: &TicketId, who: &str) -> Failure {
-    let failure = Failure::new(Code::SameAuthor, format!("{id}: '{who}' wrote the draft and may not audit it"));
-    failure.fix(format!("haco-audit {id}, at a terminal"))
+    let why = format!("{id}: '{who}' wrote the draft and may not audit it; another of the route may, or a person");
+    Failure::new(Code::SameAuthor, why).fix(format!("haco-audit {id}"))
 }
 
 /// The supervisor's own answer; a malformed one is not recorded.

@@ -97,7 +97,9 @@ fn said(text: String, model: Option<String>) -> Result<Request> {
 }
 
 fn usage(why: &str) -> anyhow::Error {
-    Failure::new(Code::Usage, why).fix("haco-worker 'write a function that …', or haco-worker T-001").into()
+    Failure::new(Code::Usage, why)
+        .fix("haco-worker 'write a shell script that prints its arguments, one a line'")
+        .into()
 }
 
 #[cfg(test)]
