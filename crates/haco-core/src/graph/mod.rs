@@ -18,9 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Each ticket with the tickets that it waits for.
 pub type Edges = BTreeMap<TicketId, Vec<TicketId>>;
 
-/// The graph of `tickets`.
+/// The graph of `tickets`; one that was split waits for its children, as whatever depends on it does.
 pub fn edges<'a>(tickets: impl IntoIterator<Item = &'a Ticket>) -> Edges {
-    tickets.into_iter().map(|t| (t.id.clone(), t.depends_on.clone())).collect()
+    let children = |t: &'a Ticket| t.closed_by().into_iter().flat_map(|d| &d.into);
+    tickets.into_iter().map(|t| (t.id.clone(), t.depends_on.iter().chain(children(t)).cloned().collect())).collect()
 }
 
 /// Something that makes a graph unusable.

@@ -150,3 +150,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_ticket_that_was_split_waits_for_its_children() {
+    let mut tickets = [ticket(1, &[], &["a"], &[]), ticket(2, &[1], &["a"], &[]), ticket(3, &[], &["a"], &[])];
+    let split = json!({"at": "2026-01-01T00:00:00Z", "by": "human", "action": "split", "into": ["T-003"]});
+    tickets[0].decisions.push(serde_json::from_value(split).expect("a decision"));
+    assert_eq!(order_overlaps(&mut tickets), Vec::<String>::new(), "T-002 waits for T-003 by way of T-001");
+    assert_eq!(names(topological(&edges(&tickets))), "3 1 2");
+}
