@@ -14,9 +14,9 @@ pub enum Next {
     Spent(EscalateTo),
 }
 
-/// The latest attempt that a person's rework or retry took off the books; 0 for none.
+/// The latest attempt that a rework, a retry or a new contract took off the books; 0 for none.
 pub fn reset(ticket: &Ticket) -> u32 {
-    let resets = ticket.decisions.iter().filter(|d| matches!(d.action.as_str(), "rework" | "retry"));
+    let resets = ticket.decisions.iter().filter(|d| matches!(d.action.as_str(), "rework" | "retry" | "replace"));
     resets.map(|d| d.attempt).max().unwrap_or(0)
 }
 

@@ -192,7 +192,7 @@ pub struct Decision {
     /// How a person answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<Via>,
-    /// `exclude rework retry split abandon withdraw`.
+    /// `exclude rework retry replace split abandon withdraw`.
     pub action: String,
     /// The latest attempt when it was made; 0 for none.
     #[serde(default)]
