@@ -1,8 +1,9 @@
 //! The six programs: one module a tool, and what all of them share.
 //!
 //! `exit` and `output` own the streams and the status, `input` the ids, `desk` the state that a program has before it,
-//! `turn` whose step is due, `ground` what a ticket is built on, `context` and `review` what prompts show of it, `call` one
-//! question to a model, `person` one to a person, `contracts` tickets that come in. Tools never import each other.
+//! `turn` whose step is due, `ground` what a ticket is built on, `context` and `review` what prompts show of it, `lead`
+//! what the one who cuts a plan is asked, `call` one question to a model, `person` one to a person, `contracts` tickets
+//! that come in. Tools never import each other.
 
 pub mod call;
 pub mod clock;
@@ -12,6 +13,7 @@ pub mod desk;
 pub mod exit;
 pub mod ground;
 pub mod input;
+pub mod lead;
 pub mod output;
 pub mod person;
 pub mod review;
