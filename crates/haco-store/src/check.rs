@@ -27,6 +27,14 @@ impl Store {
         self.check_path(&plan_path(id))
     }
 
+    /// Fails with `foreign_write` where somebody else wrote the plan's file or one of `tickets`; one walk through the
+    /// journal for all.
+    pub fn check_all<'a>(&self, tickets: impl Iterator<Item = &'a TicketId>, plan: &PlanId) -> Result<()> {
+        let paths = tickets.map(ticket_path).chain([plan_path(plan)]);
+        let now: Result<_> = paths.map(|path| stage::hash(self.top(), &path).map(|hash| (path, hash))).collect();
+        self.check_hashes(&now?)
+    }
+
     fn check_path(&self, path: &str) -> Result<()> {
         let now = stage::hash(self.top(), path)?;
         self.check_hashes(&BTreeMap::from([(path.to_owned(), now)]))
