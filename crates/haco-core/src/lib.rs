@@ -21,6 +21,7 @@ pub mod path;
 pub mod plan;
 pub mod planmd;
 pub mod prompt;
+pub mod report;
 pub mod route;
 pub mod settings;
 pub mod studio;
