@@ -9,6 +9,7 @@ mod demo;
 mod diff;
 mod doctor;
 mod foreign;
+mod gates;
 mod init;
 mod list;
 mod log;
