@@ -134,12 +134,12 @@ impl Store {
 
 /// The failure for a ticket that is not there.
 pub(crate) fn no_ticket(id: &TicketId) -> Failure {
-    Failure::new(Code::UnknownId, format!("no such ticket: '{id}'"))
+    Failure::new(Code::UnknownId, format!("no such ticket: '{id}'")).fix("haco list")
 }
 
 /// The failure for a plan that is not there.
 pub(crate) fn no_plan(id: &PlanId) -> Failure {
-    Failure::new(Code::UnknownId, format!("no such plan: '{id}'"))
+    Failure::new(Code::UnknownId, format!("no such plan: '{id}'")).fix("haco status")
 }
 
 #[cfg(test)]
