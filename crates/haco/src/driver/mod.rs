@@ -23,6 +23,7 @@ mod show;
 mod split;
 mod status;
 mod stop;
+mod text;
 mod trust;
 mod withdraw;
 

@@ -1,0 +1,51 @@
+//! Text that somebody else wrote, made fit for a line of a table, and what a ticket waits for.
+
+use crate::output::shown;
+use haco_core::cursor::{Need, Position, Standing, Status, due};
+use haco_core::{id::TicketId, ticket::Ticket};
+use serde_json::{Value, json};
+
+/// `text` in one line, control characters visible.
+pub(super) fn one_line(text: &str) -> String {
+    shown(&text.split(['\n', '\r', '\t']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "))
+}
+
+/// The first `most` characters of `text` in one line, with an ellipsis where there are more.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    let line = one_line(text);
+    match line.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
+
+/// Why a ticket that is not at work waits, where its status alone does not say it.
+pub(super) fn reason(id: &TicketId, standing: &Standing) -> Option<String> {
+    match &standing.need {
+        Need::Blocked(block) => Some(block.why.clone()),
+        Need::Wait(_) => Some(due(id, standing).0),
+        _ => None,
+    }
+}
+
+/// A ticket's row in `--json`.
+pub(super) fn row(ticket: &Ticket, status: Status) -> Value {
+    json!({"id": ticket.id, "title": ticket.title, "status": status})
+}
+
+/// A ticket's status; `backlog` for one of a stage that its studio does not have.
+pub(super) fn status(position: &Position, busy: bool, id: &TicketId) -> Status {
+    position.standings.get(id).map_or(Status::Backlog, |standing| Status::of(standing, busy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_stays_in_its_line_and_cannot_steer_a_terminal() {
+        assert_eq!(one_line("a\n\nb\tc\u{1b}[2J"), "a b c\\u{1b}[2J");
+        assert_eq!(cut("äöü", 2), "äö…");
+        assert_eq!(cut("äöü", 3), "äöü");
+    }
+}
