@@ -13,6 +13,7 @@ mod gates;
 mod init;
 mod list;
 mod log;
+pub mod man;
 mod next;
 mod report;
 mod retry;
@@ -32,7 +33,7 @@ use crate::{
     output::{Common, Out},
 };
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 
 /// Run AI coding work the way a careful team would
@@ -73,6 +74,8 @@ enum Command {
     Schema(schema::Args),
     Demo(demo::Args),
     Completions(completions::Args),
+    #[command(hide = true)]
+    Manual(man::Args),
     #[command(external_subcommand)]
     Foreign(Vec<OsString>),
 }
@@ -109,6 +112,19 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
         Command::Schema(args) => schema::run(args, out),
         Command::Demo(args) => demo::run(args, out),
         Command::Completions(args) => completions::run(args, out),
+        Command::Manual(args) => man::run(args, out),
         Command::Foreign(words) => foreign::run(words, out),
     }
+}
+
+/// How haco and the suite's other programs are called, in the order of `foreign::PROGRAMS`.
+fn programs() -> (clap::Command, [clap::Command; 5]) {
+    let others = [
+        crate::plan::Args::command(),
+        crate::worker::Args::command(),
+        crate::verify::Args::command(),
+        crate::audit::Args::command(),
+        crate::ship::Args::command(),
+    ];
+    (Args::command(), others)
 }

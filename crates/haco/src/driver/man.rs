@@ -1,0 +1,102 @@
+//! haco manual: write the man pages of the six programs, from the same declarations that parse their arguments.
+
+use super::programs;
+use crate::{exit::Outcome, output::Out};
+use anyhow::Result;
+use clap::Command;
+use clap_mangen::Man;
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+/// Write the man pages of the six programs
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where to
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
+    fs_err::create_dir_all(&args.dir)?;
+    let pages = pages()?;
+    for (name, page) in &pages {
+        fs_err::write(args.dir.join(name), page)?;
+        out.line(name)?;
+    }
+    Ok(Outcome::yes().with("pages", pages.into_iter().map(|(name, _)| name).collect::<Vec<_>>()))
+}
+
+/// Each program's page with its file's name.
+pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
+    let (haco, others) = programs();
+    [haco].into_iter().chain(others).map(|program| Ok((format!("{}.1", program.get_name()), page(program)?))).collect()
+}
+
+/// A program's page; its commands are sections of it.
+fn page(program: Command) -> io::Result<Vec<u8>> {
+    let name = program.get_name().to_owned();
+    let commands: Vec<Command> = program.get_subcommands().filter(|c| !c.is_hide_set()).cloned().collect();
+    let source = format!("{name} {}", program.get_version().unwrap_or_default());
+    let man = Man::new(program.disable_help_subcommand(true)).source(source).manual("haco");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    if !commands.is_empty() {
+        writeln!(page, ".SH COMMANDS")?;
+    }
+    for command in commands {
+        section(&name, command, &mut page)?;
+    }
+    man.render_options_section(&mut page)?;
+    writeln!(page, ".SH \"EXIT STATUS\"\nThe status is the verdict; \\fBhaco\\fR(7) lists all of them.")?;
+    writeln!(page, ".SH \"SEE ALSO\"\n\\fBhaco\\fR(7), \\fBhaco\\-ticket\\fR(5), \\fBhaco\\-config\\fR(5)")?;
+    Ok(page)
+}
+
+/// One command: how it is called, what it does, its own options.
+fn section(program: &str, command: Command, page: &mut Vec<u8>) -> io::Result<()> {
+    let called = format!("{program} {}", command.get_name());
+    let mut command = command.disable_help_flag(true).bin_name(called);
+    let usage = command.render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    writeln!(page, ".SS \"{}\"\n{}.", escaped(&usage).replace('"', "\\(dq"), escaped(&about))?;
+    if command.get_arguments().any(|a| !a.is_hide_set()) {
+        let mut options = Vec::new();
+        Man::new(command).render_options_section(&mut options)?;
+        let options = String::from_utf8_lossy(&options).replace(".SH OPTIONS\n", "");
+        // The definitions of characters stand in the title's part already.
+        page.extend(options.lines().filter(|l| !l.starts_with(".ie") && !l.starts_with(".el")).flat_map(with_end));
+    }
+    Ok(())
+}
+
+fn with_end(line: &str) -> Vec<u8> {
+    format!("{line}\n").into_bytes()
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\e").replace('-', "\\-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_one_page_a_program_and_haco_has_every_command() {
+        let pages = pages().expect("pages");
+        let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["haco.1", "haco-plan.1", "haco-worker.1", "haco-verify.1", "haco-audit.1", "haco-ship.1"]);
+        let haco = String::from_utf8_lossy(&pages[0].1);
+        for command in programs().0.get_subcommands().filter(|c| !c.is_hide_set()) {
+            assert!(haco.contains(&format!(".SS \"haco {}", command.get_name())), "{}", command.get_name());
+        }
+        assert!(!haco.contains("manual \\-\\-dir"));
+    }
+}
