@@ -1,1 +1,22 @@
-//! The suite: one module a tool.
+//! The suite: the programs as their callers see them, one module a tool.
+
+mod audit;
+mod bad_input;
+mod call;
+mod driver;
+mod gates;
+mod greeter;
+mod haao;
+mod house;
+mod init;
+mod kill;
+mod ollama_client;
+mod peers;
+mod plan;
+mod run;
+mod sandbox;
+mod ship;
+mod the_loop;
+mod verify;
+mod want;
+mod worker;

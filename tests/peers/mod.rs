@@ -1,0 +1,3 @@
+//! Small servers that tests talk to.
+
+pub mod ollama;

@@ -1,0 +1,211 @@
+//! haco-worker: a prompt becomes an artifact, a ticket a draft.
+
+use crate::{
+    greeter::{self, MODEL, approved, drafted, initialised, ticket},
+    peers::ollama::{Ollama, Reply},
+    sandbox::Sandbox,
+    want::{any, has, json, like},
+};
+use serde_json::json;
+use std::time::Duration;
+
+const TALK: &str = "Sure! Here it is:\n\n```sh\necho hi\n```\n\nLet me know if it helps.\n";
+
+/// Nothing but a HOME and a server: the bridge needs no repository.
+fn bridge(server: &Ollama) -> Sandbox {
+    let mut sandbox = Sandbox::without_repository();
+    sandbox.set("OLLAMA_HOST", server.host());
+    sandbox
+}
+
+#[test]
+fn a_bare_prompt_gives_the_artifact_alone() {
+    let server = Ollama::saying(Reply::text(TALK));
+    let sandbox = bridge(&server);
+    sandbox.run(&["haco-worker", "a script that says hi"]).gives(0, "echo hi\n", "");
+    sandbox.run(&["haco-worker"]).stdin("a script that says hi\nplease").gives(0, "echo hi\n", "");
+    sandbox.run(&["haco-worker", "--prompt", "T-001"]).gives(0, "echo hi\n", "");
+    sandbox.run(&["haco-worker", "--raw", "a script"]).gives(0, TALK, "");
+    let asked = server.asked();
+    assert!(asked.iter().all(|q| q.model == MODEL && q.body["stream"] == false), "{asked:?}");
+    assert!(asked[0].prompt.contains("a script that says hi"));
+    assert!(asked[0].prompt.len() > "a script that says hi".len(), "a worker's preamble is sent");
+}
+
+#[test]
+fn thinking_is_not_part_of_the_artifact() {
+    let server = Ollama::saying(Reply::text("<think>\nhm ```sh\nno\n```\n</think>\necho hi\n"));
+    bridge(&server).run(&["haco-worker", "a script"]).gives(0, "echo hi\n", "");
+}
+
+#[test]
+fn several_files_keep_their_fences() {
+    let text = "a.sh\n```sh\necho a\n```\n\nb.sh\n```sh\necho b\n```\n";
+    let server = Ollama::saying(Reply::text(text));
+    bridge(&server).run(&["haco-worker", "two files"]).gives(0, text, "");
+}
+
+#[test]
+fn the_model_is_the_option_then_the_variable_then_the_default() {
+    let server = Ollama::with_models(&[MODEL, "one:1b", "two:1b"], |_| Reply::text("x"));
+    let mut sandbox = bridge(&server);
+    sandbox.set("HACO_WORKER_MODEL", "one:1b");
+    sandbox.run(&["haco-worker", "a"]).gives(0, "x\n", "");
+    sandbox.run(&["haco-worker", "--model", "two:1b", "a"]).gives(0, "x\n", "");
+    sandbox.unset("HACO_WORKER_MODEL");
+    sandbox.run(&["haco-worker", "a"]).gives(0, "x\n", "");
+    let models: Vec<String> = server.asked().into_iter().map(|q| q.model).collect();
+    assert_eq!(models, ["one:1b", "two:1b", MODEL]);
+}
+
+#[test]
+fn a_missing_model_fails_at_once_and_says_how_to_get_it() {
+    let server = Ollama::with_models(&[], |_| Reply::text("x"));
+    let sandbox = bridge(&server);
+    let said = format!("haco-worker: [..]'{MODEL}'[..]\nhint: ollama pull {MODEL}\n");
+    sandbox.run(&["haco-worker", "a"]).gives(69, "", said);
+    assert!(server.asked().is_empty(), "and no other model is asked");
+}
+
+#[test]
+fn the_service_contract_holds_in_both_cases() {
+    let server = Ollama::saying(Reply::text(TALK));
+    let sandbox = bridge(&server);
+    let good = |v: &serde_json::Value| {
+        v["ok"] == true
+            && v["output"] == "echo hi\n"
+            && v["model"] == MODEL
+            && v.get("error").is_none()
+            && v["schema_version"] == 1
+            && v["usage"]["prompt_tokens"] == 30
+            && v["timing_ms"].is_u64()
+    };
+    sandbox.run(&["haco-worker", "--json", "a"]).gives(0, json(good), "");
+    sandbox.run(&["haco-worker", "--json"]).stdin("{\"prompt\": \"a\"}").gives(0, json(good), "");
+    let request = json!({"prompt": "a", "model": "none:1b"}).to_string();
+    let bad = |v: &serde_json::Value| {
+        v["ok"] == false
+            && v["output"] == ""
+            && v["error"].is_string()
+            && v["code"] == "model_missing"
+            && v["fix"] == "ollama pull none:1b"
+            && v["model"] == "none:1b"
+    };
+    sandbox.run(&["haco-worker", "--json"]).stdin(request).gives(69, json(bad), any());
+}
+
+#[test]
+fn a_server_that_is_away_or_breaks_off_is_unavailable() {
+    let mut sandbox = Sandbox::without_repository();
+    sandbox.run(&["haco-worker", "a"]).gives(69, "", "haco-worker: [..]\n...\n");
+    for reply in [Reply::Drop, Reply::Half("echo".repeat(999)), Reply::Raw(b"<html>".to_vec()), Reply::Raw(vec![])] {
+        let server = Ollama::saying(reply.clone());
+        sandbox.set("OLLAMA_HOST", server.host());
+        let done = sandbox.run(&["haco-worker", "a"]).gives(69, "", any());
+        assert!(done.stderr.starts_with("haco-worker: "), "{reply:?}: {done:?}");
+    }
+    let server = Ollama::saying(Reply::Refused(500, "out of memory".to_owned()));
+    sandbox.set("OLLAMA_HOST", server.host());
+    sandbox.run(&["haco-worker", "a"]).gives(69, "", has("out of memory"));
+}
+
+#[test]
+fn a_reply_that_is_no_artifact_is_a_no() {
+    for (reply, code) in [
+        (Reply::text("  \n"), "empty_reply"),
+        (Reply::text("<think>for ever"), "empty_reply"),
+        (Reply::Whole("half of".to_owned(), "length"), "length"),
+    ] {
+        let server = Ollama::saying(reply);
+        bridge(&server).run(&["haco-worker", "--json", "a"]).gives(
+            1,
+            json(|v| v["code"] == code && v["output"] == ""),
+            any(),
+        );
+    }
+}
+
+#[test]
+fn a_slow_model_is_waited_for_and_a_silent_one_is_not() {
+    let slow = |by| Ollama::saying(Reply::slow(Duration::from_millis(by), Reply::text("echo hi")));
+    bridge(&slow(1500)).run(&["haco-worker", "a"]).gives(0, "echo hi\n", "");
+    let server = slow(60_000);
+    let sandbox = bridge(&server);
+    sandbox
+        .write("../home/.config/haco/config.json", json!({"http": {"total_timeout_sec": 1, "retries": 0}}).to_string());
+    sandbox.run(&["haco-worker", "--json", "a"]).gives(
+        69,
+        json(|v| v["code"].as_str().is_some_and(|c| c.ends_with("timeout"))),
+        any(),
+    );
+}
+
+#[test]
+fn warming_loads_the_model_and_asks_nothing() {
+    let server = Ollama::saying(Reply::Drop);
+    bridge(&server).run(&["haco-worker", "--warm"]).gives(0, any(), any());
+    assert!(server.asked().is_empty());
+}
+
+#[test]
+fn a_ticket_gets_one_draft_with_prompt_reply_and_call_kept() {
+    let server = greeter::good_model();
+    let sandbox = drafted(&server, &[ticket("T-001", json!({}))]);
+    let kept = |name: &str| sandbox.read(&format!(".haco/drafts/T-001/1/0-worker/{name}"));
+    let asked = server.asked();
+    assert_eq!(asked.len(), 1);
+    assert!(asked[0].prompt.ends_with(&kept("prompt.md")) || asked[0].prompt == kept("prompt.md"));
+    assert!(kept("reply.md").contains("hello, ${1:-world}"));
+    let call: serde_json::Value = serde_json::from_str(&kept("call.json")).expect("JSON");
+    assert_eq!(call["usage"]["completion_tokens"], 20);
+    for part in ["greet.sh NAME prints", "echo hello", "DATA", "test \\\"$(sh greet.sh Ada)", "greet.sh Ada prints"] {
+        assert!(kept("prompt.md").contains(&part.replace('\\', "")), "no '{part}' in the prompt");
+    }
+    assert_eq!(sandbox.read("greet.sh"), "echo hello\n", "the worker writes no file");
+    assert_eq!(greeter::status(&sandbox, "T-001"), "testing");
+}
+
+#[test]
+fn code_comes_from_the_base_and_not_from_the_worktree() {
+    let server = greeter::good_model();
+    let sandbox = approved(&server, &[ticket("T-001", json!({}))]);
+    sandbox.run(&["haco-verify", "--baseline", "T-001"]).gives(0, "T-001\n", any());
+    sandbox.write("greet.sh", "echo dirty\n");
+    sandbox.run(&["haco-worker", "T-001"]).gives(0, "T-001\n", any());
+    let prompt = &server.asked()[0].prompt;
+    assert!(prompt.contains("echo hello") && !prompt.contains("dirty"), "{prompt}");
+    assert_eq!(sandbox.read("greet.sh"), "echo dirty\n");
+}
+
+#[test]
+fn a_model_that_is_away_costs_no_try() {
+    let server = greeter::good_model();
+    let mut sandbox = approved(&server, &[ticket("T-001", json!({}))]);
+    sandbox.run(&["haco-verify", "--baseline", "T-001"]).gives(0, "T-001\n", any());
+    sandbox.set("OLLAMA_HOST", "127.0.0.1:1");
+    for _ in 0..5 {
+        sandbox.run(&["haco-worker", "T-001"]).gives(69, "", "haco-worker: [..]\n...\n");
+    }
+    sandbox.set("OLLAMA_HOST", server.host());
+    assert_eq!(greeter::status(&sandbox, "T-001"), "ready");
+    sandbox.run(&["haco-worker", "T-001"]).gives(0, "T-001\n", any());
+}
+
+#[test]
+fn ids_are_never_prompts_and_prompts_never_ids() {
+    let server = Ollama::saying(Reply::text("x"));
+    let sandbox = initialised(&server);
+    sandbox.run(&["haco-worker", "T-001"]).gives(2, "", has("T-001"));
+    sandbox.run(&["haco-worker"]).stdin("T-001\nT-002\n").gives(2, "", has("T-001"));
+    assert!(server.asked().is_empty());
+    sandbox.run(&["haco-worker", "T-01"]).gives(0, "x\n", "");
+}
+
+#[test]
+fn nothing_on_stdin_is_no_prompt() {
+    let server = Ollama::saying(Reply::text("x"));
+    let said = like("one clear line", |text| text.starts_with("haco-worker: "));
+    let done = bridge(&server).run(&["haco-worker"]).done();
+    assert!(matches!(done.status, 1 | 2) && done.stdout.is_empty(), "{done:?}");
+    assert!(said.misses(&done.stderr).is_none() && server.asked().is_empty());
+}
