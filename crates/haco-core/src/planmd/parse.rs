@@ -3,6 +3,7 @@
 use super::body::Body;
 use super::outline::{Kind, Outline, Section};
 use super::words::{ticket_heading, uncode, unitem, unlist};
+use crate::id::PlanId;
 use crate::intake::Found;
 use serde_json::{Map, Value, json};
 
@@ -27,13 +28,18 @@ pub(super) fn document(outline: &Outline) -> (Value, Vec<(usize, Found)>) {
         }
     }
     tickets.sort_by_key(|(line, _)| *line);
+    // A name that is no id says what is wanted, unless a section does.
+    if let Some(title) = plan.shift_remove("title") {
+        plan.entry("requirement").or_insert(title);
+    }
     plan.retain(|_, value| *value != "");
     (Value::Object(plan), tickets)
 }
 
 fn head(section: &Section, body: &Body, add: &mut impl FnMut(&str, Value)) {
-    if let Some((_, id)) = section.title.split_once(':') {
-        add("id", id.trim().into());
+    if let Some((_, name)) = section.title.split_once(':') {
+        let key = if name.trim().parse::<PlanId>().is_ok() { "id" } else { "title" };
+        add(key, name.trim().into());
     }
     for (key, value) in body.fields().0.into_iter().filter(|(key, _)| key == "studio" || key == "mode") {
         add(&key, unitem(&value).into());

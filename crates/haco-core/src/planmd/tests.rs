@@ -314,3 +314,13 @@ proptest! {
         render(&plan(), &tickets(), Some(&text));
     }
 }
+
+#[test]
+fn a_plan_with_a_name_for_people_loads_as_the_published_example_does() {
+    let example = include_str!("../../../../templates/PLAN.md");
+    let incoming = read(example).expect("a document");
+    assert_eq!((incoming.plan.id, incoming.tickets.len(), incoming.bad.len()), (None, 2, 0));
+    assert_eq!(incoming.plan.requirement.as_deref(), Some("Greet people by name"));
+    let said = example.replace("## Summary", "## Requirement\n\nGreet Ada\n\n## Summary");
+    assert_eq!(read(&said).expect("a document").plan.requirement.as_deref(), Some("Greet Ada"));
+}
