@@ -121,7 +121,7 @@ pub(super) fn between(document: &Document, found: &mut [(Option<Draft>, Reasons)
     let mut by_id: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, (draft, _)) in found.iter().enumerate() {
         let id = draft.as_ref().and_then(|d| d.id.as_ref()).map(|id| id.as_str().to_owned());
-        if let Some(id) = id.or_else(|| document.text_of(index, "id")) {
+        if let Some(id) = id.or_else(|| document.text_of(index, "id")).filter(|id| !id.is_empty()) {
             by_id.entry(id).or_default().push(index);
         }
     }
