@@ -5,6 +5,8 @@
 
 mod graph;
 mod merge;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     clock,
@@ -317,6 +319,8 @@ fn event(order: &Order<'_>, plan: &PlanId, ids: &[TicketId]) -> Event {
     let (word, ticket) = match (&order.split, order.replaced.iter().next()) {
         (Some((parent, _)), _) => ("split", Some((*parent).clone())),
         (None, Some(one)) if ids == [one.clone()] => ("contract_replaced", Some(one.clone())),
+        // Nothing but the plan's own words may have changed.
+        (None, _) if ids.is_empty() => ("", None),
         _ => ("tickets_added", None),
     };
     let data = json!({"tickets": ids});

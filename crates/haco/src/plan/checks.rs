@@ -36,9 +36,23 @@ pub(super) fn find(desk: &mut Desk, plan: &Plan) -> Result<Found> {
         checks.iter().map(|(slot, command)| (slot.as_str().to_owned(), command.clone().into())).collect();
     config.insert("checks".to_owned(), words.into());
     // A person trusted these very bytes: other bytes would take models and keys out of force.
-    let trusted = bytes.is_some_and(|bytes| desk::is_trusted(&Hash::of(&bytes)));
-    let text = format!("{:#}\n", Value::Object(config)).into_bytes();
+    let trusted = bytes.as_deref().is_some_and(|bytes| desk::is_trusted(&Hash::of(bytes)));
+    let text = with_checks(bytes.as_deref().unwrap_or(b"{}\n"), config);
     Ok(Found { checks, text: (!trusted).then_some(text) })
+}
+
+/// The file with its last key added before the closing brace, and else as people wrote it.
+fn with_checks(bytes: &[u8], config: Map<String, Value>) -> Vec<u8> {
+    let pretty = format!("{:#}\n", Value::Object(config.clone()));
+    let one_key = Map::from_iter([("checks".to_owned(), config["checks"].clone())]);
+    let added = format!("{:#}\n", Value::Object(one_key));
+    let spliced = std::str::from_utf8(bytes).ok().and_then(|text| text.trim_end().strip_suffix('}')).map(|head| {
+        let head = head.trim_end();
+        let comma = if head.ends_with('{') { "" } else { "," };
+        format!("{head}{comma}{}", &added[1..])
+    });
+    let same = |text: &String| serde_json::from_str::<Value>(text).is_ok_and(|value| value == Value::Object(config));
+    spliced.filter(same).unwrap_or(pretty).into_bytes()
 }
 
 /// The file's own table, keys in their order; none where it is not one, which is then left alone.
@@ -70,6 +84,18 @@ pub(super) fn keep(desk: &Desk, found: &Found, out: &Out) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_people_wrote_stays_as_they_wrote_it() {
+        for (before, after) in [
+            ("{}\n", "{\n  \"checks\": {\n    \"test\": \"t\"\n  }\n}\n"),
+            ("{\"a\": [1,2]}", "{\"a\": [1,2],\n  \"checks\": {\n    \"test\": \"t\"\n  }\n}\n"),
+        ] {
+            let mut config = table(Some(before.as_bytes())).expect("a table");
+            config.insert("checks".to_owned(), serde_json::json!({"test": "t"}));
+            assert_eq!(String::from_utf8(with_checks(before.as_bytes(), config)).expect("text"), after);
+        }
+    }
 
     #[test]
     fn a_file_that_is_no_table_is_left_alone() {
