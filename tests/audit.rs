@@ -40,7 +40,11 @@ fn a_model_passes_what_it_was_shown() {
 #[test]
 fn a_rejection_goes_into_the_next_prompt() {
     let (server, sandbox) = before(|_| Reply::text(verdict("fail", &[finding("high")]).to_string()));
-    sandbox.run(&["haco-audit", "T-001"]).gives(1, "", "haco-audit: T-001: [..]\n...\n");
+    sandbox.run(&["haco-audit", "T-001"]).gives(
+        1,
+        "",
+        "T-001: [..]\nhaco-audit: T-001: [..]quote it\nhint: haco show T-001\n",
+    );
     assert_eq!(status(&sandbox, "T-001"), "ready");
     sandbox.run(&["haco-worker", "T-001"]).gives(0, "T-001\n", any());
     assert!(server.asked().pop().expect("asked").prompt.contains("quote it"));
@@ -56,7 +60,11 @@ fn the_words_of_other_systems_are_read() {
 fn garbage_is_repaired_once_and_then_blocks() {
     let (server, sandbox) = before(|_| Reply::text("Looks good to me!"));
     let drafts = server.asked().len();
-    sandbox.run(&["haco-audit", "T-001"]).gives(125, "", "haco-audit: T-001: [..]\n...\n");
+    sandbox.run(&["haco-audit", "T-001"]).gives(
+        125,
+        "",
+        "T-001: [..]\nT-001: [..]\nhaco-audit: T-001: [..]no usable verdict[..]\nhint: haco-audit T-001\n",
+    );
     assert_eq!(server.asked().len() - drafts, 2);
     assert_ne!(status(&sandbox, "T-001"), "awaiting_acceptance");
     assert_eq!(records(&sandbox, "T-001")[0], 1, "it cost no try");
@@ -69,10 +77,12 @@ fn garbage_is_repaired_once_and_then_blocks() {
 
 #[test]
 fn an_auditor_that_is_away_approves_nothing_and_is_asked_again() {
-    let (server, mut sandbox) = before(|_| Reply::text(verdict("pass", &[]).to_string()));
-    sandbox.set("OLLAMA_HOST", "127.0.0.1:1");
-    sandbox.run(&["haco-audit", "T-001"]).gives(69, "", "haco-audit: T-001: [..]\n...\n");
-    sandbox.set("OLLAMA_HOST", server.host());
+    let away = std::sync::atomic::AtomicBool::new(true);
+    let (_server, sandbox) = before(move |_| match away.swap(false, std::sync::atomic::Ordering::SeqCst) {
+        true => Reply::Refused(400, "the model does not load".to_owned()),
+        false => Reply::text(verdict("pass", &[]).to_string()),
+    });
+    sandbox.run(&["haco-audit", "T-001"]).gives(69, "", "T-001: [..]\nhaco-audit: T-001: [..]\n");
     assert_eq!(status(&sandbox, "T-001"), "review");
     sandbox.run(&["haco-audit", "T-001"]).gives(0, "T-001\n", any());
 }

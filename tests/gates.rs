@@ -3,7 +3,7 @@
 use crate::{
     greeter::{self, audited, planned, records, status, ticket, twice},
     sandbox::Sandbox,
-    want::{any, json},
+    want::{any, has, json},
 };
 use serde_json::json;
 
@@ -67,11 +67,13 @@ fn no_variable_and_no_configuration_of_the_repository_answers() {
             sandbox.set(name, "1");
         }
         let config = json!({"gates": {"scope": "auto", "acceptance": "auto"}}).to_string();
+        let own = sandbox.read(".haco/config.json");
         sandbox.write(".haco/config.json", config);
-        assert_ne!(sandbox.run(&words).stdin("yes\n").done().status, 0);
+        sandbox.run(&words).stdin("yes\n").gives(78, "", has("gates.scope"));
+        sandbox.run(&["haco", "run", "-j1"]).gives(78, "", has("gates.scope"));
+        sandbox.write(".haco/config.json", own);
+        sandbox.run(&words).stdin("yes\n").gives(3, "", any());
         assert_ne!(status(&sandbox, "T-001"), "accepted");
-        let done = sandbox.run(&["haco", "run", "-j1"]).done();
-        assert_ne!(done.status, 0, "{done:?}");
         assert_eq!(sandbox.git_says(&["for-each-ref", "refs/heads/haco"]), "");
     }
 }
@@ -89,9 +91,15 @@ fn gate_one_shows_what_will_run_and_gate_two_what_was_done() {
 }
 
 #[test]
-fn a_hostile_title_moves_no_cursor() {
-    let hostile = ticket("T-001", json!({"title": "x\u{1b}[2J\u{1b}[1;1Happroved \u{202e}"}));
-    let sandbox = planned(&greeter::good_model(), &[hostile]);
+fn hostile_text_moves_no_cursor() {
+    let title = ticket("T-001", json!({"title": "x\u{1b}[2J"}));
+    let server = greeter::good_model();
+    let sandbox = greeter::initialised(&server);
+    let refused = sandbox.run(&["haco-plan", "--from", "-"]).stdin(greeter::plan("greetings", &[title]));
+    refused.gives(2, "", has("holds a control character"));
+    let test = json!({"command": "sh greet.sh Ada # \u{1b}[2J\u{1b}[1;1Happroved \u{202e}"});
+    let hostile = ticket("T-001", json!({"definition_of_done": {"tests": [test]}}));
+    let sandbox = planned(&server, &[hostile]);
     let done = sandbox.at_terminal(&GATES[0].1, &[("[y/N] ", "n\n")]);
     assert!(!done.stdout.contains('\u{1b}') && !done.stdout.contains('\u{202e}'), "{:?}", done.stdout);
 }

@@ -71,7 +71,7 @@ fn rules_go_between_markers_and_the_rest_of_claude_md_is_the_readers() {
     sandbox.write("CLAUDE.md", "# Mine\n\nkeep this\n");
     sandbox.run(&["haco", "init", "--claude"]).gives(0, any(), any());
     let once = sandbox.read("CLAUDE.md");
-    assert!(once.starts_with("# Mine\n\nkeep this\n") && once.contains("haco next"), "{once}");
+    assert!(once.ends_with("\n# Mine\n\nkeep this\n") && once.contains("haco next"), "{once}");
     sandbox.write("CLAUDE.md", format!("{once}\nand this\n"));
     sandbox.run(&["haco", "init", "--claude"]).gives(0, any(), any());
     assert_eq!(sandbox.read("CLAUDE.md"), format!("{once}\nand this\n"));

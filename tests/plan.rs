@@ -114,7 +114,11 @@ fn vague_criteria_are_named() {
 #[test]
 fn a_supervisor_is_asked_with_the_whole_prompt_and_its_answer_taken() {
     let sandbox = initialised(&silent());
-    sandbox.run(&["haco-plan", "greet people by name"]).gives(3, "", has("haco next"));
+    sandbox.run(&["haco-plan", "greet people by name"]).gives(
+        3,
+        "",
+        has("hint: haco plan --plan greet-people-by-name --from -"),
+    );
     let next = greeter::next(&sandbox);
     assert_eq!((&next["action"], &next["actor"]), (&json!("decompose"), &json!("tech_lead")), "{next}");
     let prompt = next["prompt"].as_str().expect("the prompt is there");
@@ -145,7 +149,10 @@ fn a_lead_that_never_answers_json_leaves_a_plan_that_can_be_asked_again() {
     let sandbox = initialised(&server);
     greeter::routed(&sandbox, true);
     let done = sandbox.run(&["haco-plan", "greet people by name"]).done();
-    assert!(done.status != 0 && done.stdout.is_empty() && done.stderr.starts_with("haco-plan: "), "{done:?}");
+    assert!(
+        done.status == 1 && done.stdout.is_empty() && done.stderr.contains("\nhaco-plan: the lead's answer"),
+        "{done:?}"
+    );
     assert_eq!(server.asked().len(), 3, "once and two repairs");
     sandbox.run(&["haco", "doctor", "--json"]).gives(0, has("\"findings\":[]"), "");
 }

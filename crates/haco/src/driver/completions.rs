@@ -1,7 +1,10 @@
 //! haco completions: print completions for a shell.
 
-use super::{foreign::PROGRAMS, programs};
-use crate::{exit::Outcome, output::Out};
+use crate::{
+    exit::Outcome,
+    output::Out,
+    programs::{THROUGH_HACO, commands},
+};
 use anyhow::Result;
 use clap::ValueEnum;
 use clap_complete::{Shell, generate};
@@ -37,8 +40,8 @@ fn script(shell: Wanted) -> Vec<u8> {
         Wanted::Fish => Shell::Fish,
     };
     let mut text = Vec::new();
-    let (mut haco, others) = programs();
-    for (name, other) in PROGRAMS.iter().zip(&others) {
+    let (mut haco, others) = commands();
+    for (name, other) in THROUGH_HACO.iter().zip(&others) {
         haco = haco.subcommand(other.clone().name(*name));
     }
     generate(shell, &mut haco, "haco", &mut text);
@@ -57,7 +60,7 @@ mod tests {
     fn every_program_is_completed_in_every_shell() {
         for shell in [Wanted::Bash, Wanted::Zsh, Wanted::Fish] {
             let text = String::from_utf8(script(shell)).expect("text");
-            for program in PROGRAMS {
+            for program in THROUGH_HACO {
                 assert!(text.contains(&format!("haco-{program}")), "{shell:?} {program}");
             }
         }

@@ -47,7 +47,7 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
     print(out, &findings)?;
     notes.iter().for_each(|note| out.say(format!("note: {note}")));
     walls.iter().filter(|w| !w.ok).for_each(|w| out.say(missing(w)));
-    if findings.is_empty() && acts.is_empty() {
+    if findings.is_empty() && acts.is_empty() && !out.is_json() {
         out.say("nothing is wrong");
     }
     Ok(outcome(args.fix, &findings, &walls, notes, acts))

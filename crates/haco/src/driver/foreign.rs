@@ -1,7 +1,7 @@
 //! haco foo: runs the program `haco-foo` found beside haco, else on PATH, in haco's place, so that status and signals
 //! pass through.
 
-use crate::{exit::Outcome, output::Out};
+use crate::{exit::Outcome, output::Out, programs::THROUGH_HACO};
 use anyhow::Result;
 use clap::CommandFactory;
 use haco_core::{
@@ -15,9 +15,6 @@ use std::{
     path::Path,
     process::Command,
 };
-
-/// The suite's other programs, as they are called through haco.
-pub(super) const PROGRAMS: [&str; 5] = ["plan", "worker", "verify", "audit", "ship"];
 
 /// Replaces this process by the program.
 pub fn run(words: Vec<OsString>, _out: &mut Out) -> Result<Outcome> {
@@ -51,7 +48,7 @@ fn unknown(name: &OsStr) -> Failure {
     let shown = name.to_string_lossy();
     let command = super::Args::command();
     let own = command.get_subcommands().filter(|c| !c.is_hide_set()).map(|c| c.get_name().to_owned());
-    let known: Vec<String> = own.chain(PROGRAMS.map(str::to_owned)).collect();
+    let known: Vec<String> = own.chain(THROUGH_HACO.map(str::to_owned)).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let message = format!("no such command: '{}'", shown.escape_debug());
     let meant = nearest(&shown, &known).or_else(|| known.iter().copied().find(|k| letters(k) == letters(&shown)));

@@ -1,7 +1,6 @@
 //! haco manual: write the man pages of the six programs, from the same declarations that parse their arguments.
 
-use super::programs;
-use crate::{exit::Outcome, output::Out};
+use crate::{exit::Outcome, output::Out, programs::commands};
 use anyhow::Result;
 use clap::Command;
 use clap_mangen::Man;
@@ -31,7 +30,7 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
 
 /// Each program's page with its file's name.
 pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
-    let (haco, others) = programs();
+    let (haco, others) = commands();
     [haco].into_iter().chain(others).map(|program| Ok((format!("{}.1", program.get_name()), page(program)?))).collect()
 }
 
@@ -94,7 +93,7 @@ mod tests {
         let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["haco.1", "haco-plan.1", "haco-worker.1", "haco-verify.1", "haco-audit.1", "haco-ship.1"]);
         let haco = String::from_utf8_lossy(&pages[0].1);
-        for command in programs().0.get_subcommands().filter(|c| !c.is_hide_set()) {
+        for command in commands().0.get_subcommands().filter(|c| !c.is_hide_set()) {
             assert!(haco.contains(&format!(".SS \"haco {}", command.get_name())), "{}", command.get_name());
         }
         assert!(!haco.contains("manual \\-\\-dir"));

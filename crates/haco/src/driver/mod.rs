@@ -33,7 +33,7 @@ use crate::{
     output::{Common, Out},
 };
 use anyhow::Result;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 
 /// Run AI coding work the way a careful team would
@@ -115,16 +115,4 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
         Command::Manual(args) => man::run(args, out),
         Command::Foreign(words) => foreign::run(words, out),
     }
-}
-
-/// How haco and the suite's other programs are called, in the order of `foreign::PROGRAMS`.
-fn programs() -> (clap::Command, [clap::Command; 5]) {
-    let others = [
-        crate::plan::Args::command(),
-        crate::worker::Args::command(),
-        crate::verify::Args::command(),
-        crate::audit::Args::command(),
-        crate::ship::Args::command(),
-    ];
-    (Args::command(), others)
 }
