@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use gix::refs::FullName;
 use haco_core::code::{Code, Failure};
 use haco_core::oid::Oid;
+use std::process::Output;
 
 /// How a push ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl Repo {
             Some(why) if why.contains("stale info") => Err(taken(remote, branch, "it moved meanwhile")),
             why => {
                 let why = why.map_or_else(|| said(&output), |why| why.chars().filter(|c| !c.is_control()).collect());
-                let message = format!("cannot push '{branch}' to '{remote}': {why}");
+                let message = format!("cannot push '{branch}' to '{remote}': {why}{}", remote_said(&output));
                 Err(Failure::new(Code::PushFailed, message).fix(format!("git push --dry-run {remote} {spec}")).into())
             }
         }
@@ -90,6 +91,15 @@ impl Repo {
         }
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
+}
+
+/// What the remote itself said, such as a hook's reason, as the end of a sentence.
+fn remote_said(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines = text.lines().filter_map(|line| line.strip_prefix("remote:")).map(str::trim).filter(|l| !l.is_empty());
+    let said = lines.collect::<Vec<_>>().join("; ");
+    let said: String = said.chars().filter(|c| !c.is_control()).take(400).collect();
+    if said.is_empty() { said } else { format!(": {said}") }
 }
 
 fn branch_ref(branch: &str) -> Result<String> {
@@ -215,11 +225,11 @@ mod tests {
     fn a_remote_that_refuses_is_unavailable_with_its_reason() {
         let (sample, origin) = with_origin();
         let hook = origin.join("hooks/pre-receive");
-        std::fs::write(&hook, "#!/bin/sh\nexit 1\n").expect("hook");
+        std::fs::write(&hook, "#!/bin/sh\necho not today >&2\nexit 1\n").expect("hook");
         std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("mode");
         let error = sample.repo().push("origin", &candidate(&sample, "one"), "haco/p", None).expect_err("refused");
         assert_eq!(code_of(&error), Some(Code::PushFailed));
-        assert!(error.to_string().contains("pre-receive hook declined"), "{error}");
+        assert!(error.to_string().ends_with("(pre-receive hook declined): not today"), "{error}");
     }
 
     #[test]
