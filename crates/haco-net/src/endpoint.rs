@@ -103,6 +103,8 @@ pub struct Endpoint {
     pub proxies: Proxies,
     /// Root certificates (PEM) instead of the system's: `SSL_CERT_FILE`.
     pub cert_file: Option<PathBuf>,
+    /// Where the reader's own `ollama` command goes by itself; a hint names the server only where that is another.
+    pub usual_base: String,
 }
 
 impl Endpoint {
@@ -117,6 +119,7 @@ impl Endpoint {
             time: Limits::default(),
             proxies: Proxies::default(),
             cert_file: None,
+            usual_base: Provider::Ollama.default_base().to_owned(),
         }
     }
 

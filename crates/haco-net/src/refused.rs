@@ -123,7 +123,7 @@ fn with_fix(endpoint: &Endpoint, failure: Failure) -> Failure {
     if failure.code != Code::ModelMissing || endpoint.provider != Provider::Ollama || !pasteable {
         return failure;
     }
-    let here = endpoint.base_url.to_string() == Provider::Ollama.default_base();
+    let here = endpoint.base_url.to_string() == endpoint.usual_base;
     let host = if here { String::new() } else { format!("OLLAMA_HOST={} ", endpoint.base_url.origin()) };
     failure.fix(format!("{host}ollama pull {}", endpoint.model))
 }

@@ -119,6 +119,9 @@ pub fn endpoint(settings: &haco_core::settings::Settings, model: &Resolved) -> R
     endpoint.time.total = seconds(entry.timeout_sec.or(http.total_timeout_sec), endpoint.time.total);
     endpoint.time.retries = http.retries.unwrap_or(endpoint.time.retries);
     endpoint.proxies = Proxies::from_env();
+    if let Some(base) = &settings.environment.ollama_base {
+        endpoint.usual_base.clone_from(base);
+    }
     endpoint.cert_file = std::env::var_os("SSL_CERT_FILE").filter(|v| !v.is_empty()).map(PathBuf::from);
     Ok(endpoint)
 }
