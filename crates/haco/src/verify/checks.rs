@@ -202,8 +202,13 @@ pub(super) fn said(whose: &str, one: &Judged<'_>) -> Failure {
         return log.into_iter().fold(failure, Failure::fix);
     }
     let code = Code::ALL.iter().copied().find(|c| Some(c.as_str()) == verdict.code.as_deref());
-    let message = format!("{whose}: '{}' could not be asked: {reason}", verdict.check);
-    Failure { fix: fix.clone(), ..Failure::new(code.unwrap_or(Code::MissingTool), message) }
+    let code = code.unwrap_or(Code::MissingTool);
+    let message = match code {
+        // The reason names the command.
+        Code::MissingTool => format!("{whose}: {reason}"),
+        _ => format!("{whose}: '{}' could not be asked: {reason}", verdict.check),
+    };
+    Failure { fix: fix.clone(), ..Failure::new(code, message) }
 }
 
 #[cfg(test)]

@@ -115,7 +115,10 @@ impl<'a> Copy<'a> {
             return Ok(Ran { fix: failure.fix.clone(), ..Ran::blocked(failure.code, failure.message.clone()) });
         }
         if let Some(name) = command::missing(&test.command, &self.path) {
-            return Ok(Ran::blocked(Code::MissingTool, format!("cannot run '{name}': no such program")));
+            let line = test.command.trim().lines().next().unwrap_or(name);
+            let message = format!("cannot run '{line}': no such program");
+            let fix = Some(format!("install {name}"));
+            return Ok(Ran { fix, ..Ran::blocked(Code::MissingTool, message) });
         }
         let dir = test.dir.as_ref().map_or_else(|| self.top.clone(), |d| self.top.join(d.as_str()));
         let inside = dir.canonicalize().is_ok_and(|d| d.is_dir() && d.starts_with(&self.top));
