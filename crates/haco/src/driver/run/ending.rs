@@ -10,7 +10,7 @@ use crate::{exit::Outcome, output::Out};
 use anyhow::Result;
 use haco_core::{
     code::{Code, Failure, Status},
-    cursor::{Action, Offer, Position, World},
+    cursor::{Action, Need, Offer, Position, World},
     id::TicketId,
 };
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ fn done(view: &View<'_>) -> String {
     }
 }
 
-/// The worst of what was left; else whoever must act; else nothing was there to do.
+/// The worst of what was left; else a check that cannot run here; else whoever must act; else nothing was there to do.
 pub(super) fn failure(view: &View<'_>, position: &Position) -> Option<Failure> {
     let rank = |f: &&Failure| Status::RANK.iter().position(|s| *s == f.code.status());
     if let Some(worst) = view.left.values().min_by_key(rank) {
@@ -102,6 +102,9 @@ pub(super) fn failure(view: &View<'_>, position: &Position) -> Option<Failure> {
         let nothing = until == Until::Shipped && view.did == 0;
         return nothing.then(nothing_left);
     }
+    if let (Some(failure), false) = (could_not_run(position), view.stopped) {
+        return Some(failure);
+    }
     let of = |held: bool| position.offers.iter().find(|o| is_outside(o) && (o.action == Action::Wait) == held);
     match (of(false), of(true)) {
         _ if view.stopped => Some(Failure::new(Code::NeedsPerson, "stopped by haco stop").fix("haco run")),
@@ -109,6 +112,15 @@ pub(super) fn failure(view: &View<'_>, position: &Position) -> Option<Failure> {
         (None, Some(held)) => Some(Failure::new(Code::Busy, held.why.clone()).fix("haco run")),
         (None, None) => Some(nothing_left()),
     }
+}
+
+/// The first ticket that is blocked because a wall, a tool or a service is missing, with that cause's own code.
+fn could_not_run(position: &Position) -> Option<Failure> {
+    position.offers.iter().filter(|o| is_outside(o)).find_map(|offer| {
+        let Need::Blocked(block) = &position.standings.get(offer.ticket.as_ref()?)?.need else { return None };
+        let code = Code::ALL.iter().find(|c| c.as_str() == block.code && c.status() == Status::CouldNotRun)?;
+        Some(Failure { code: *code, ..needs(offer) })
+    })
 }
 
 fn nothing_left() -> Failure {
@@ -124,7 +136,11 @@ fn needs(offer: &Offer) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::{super::choose::tests::offer, *};
-    use haco_core::settings::Settings;
+    use haco_core::{
+        cursor::{Block, Standing},
+        hash::Hash,
+        settings::Settings,
+    };
     use std::time::Duration;
 
     fn ended(status: Status, failure: Option<Failure>) -> Ended {
@@ -166,6 +182,32 @@ mod tests {
         let left =
             [(Action::Draft, Code::Busy), (Action::Verify, Code::BadConfig), (Action::Audit, Code::ModelMissing)];
         assert_eq!(end(&left, vec![asks(Action::Accept, "human")], false), Some(Code::BadConfig));
+    }
+
+    #[test]
+    fn a_check_that_cannot_run_outranks_whoever_must_act() {
+        let settings = Settings::default();
+        let rules = Rules { jobs: 1, until: Until::Shipped, settings: &settings };
+        let mut position = Position { offers: vec![asks(Action::Blocked, "human")], ..Position::default() };
+        let ticket = position.offers[0].ticket.clone().expect("it is about a ticket");
+        let mut end = |code: Code| {
+            let (why, command) = ("because".to_owned(), vec![]);
+            let block = Block { code: code.to_string(), why, actor: "human", command };
+            let standing = Standing {
+                contract: Hash::of(b""),
+                in_scope: true,
+                on: None,
+                attempt: None,
+                audited: false,
+                acceptance: None,
+                need: Need::Blocked(block),
+            };
+            position.standings.insert(ticket.clone(), standing);
+            let view = View { rules: &rules, left: &BTreeMap::new(), stopped: false, did: 1 };
+            failure(&view, &position).map(|f| f.code)
+        };
+        assert_eq!(end(Code::MissingTool), Some(Code::MissingTool));
+        assert_eq!(end(Code::VacuousCheck), Some(Code::NeedsPerson));
     }
 
     #[test]
