@@ -30,7 +30,7 @@ use haco_core::{
 use haco_git::Pushed;
 use ready::{below, is_open, may_ship};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 /// The word in the journal.
 const EVENT: &str = "shipped";
@@ -71,8 +71,19 @@ enum Mode {
 /// Where a branch goes.
 struct Target {
     remote: String,
-    url: String,
+    url: OnceCell<String>,
     mode: Mode,
+}
+
+impl Target {
+    /// The remote's address, asked for once and not before the tickets may ship.
+    fn url(&self, desk: &Desk) -> Result<&str> {
+        if let Some(url) = self.url.get() {
+            return Ok(url);
+        }
+        let url = desk.repo()?.remote_url(&self.remote)?;
+        Ok(self.url.get_or_init(|| url))
+    }
 }
 
 /// What may ship as one branch.
@@ -88,7 +99,7 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
     let desk = Desk::open()?;
     let remote = args.remote.clone().unwrap_or_else(|| desk.settings.remote.clone());
     let mode = if args.dry_run { Mode::Show } else { Mode::Push };
-    let target = Target { url: desk.repo()?.remote_url(&remote)?, remote, mode };
+    let target = Target { remote, url: OnceCell::new(), mode };
     if let Some(plan) = the_plan(&args)? {
         return whole(&desk, out, &plan, &target);
     }
@@ -194,6 +205,7 @@ fn ship(
     ready: &Ready<'_>,
     target: &Target,
 ) -> Result<Value> {
+    target.url(desk)?;
     let mut steps = Vec::new();
     for id in &ready.tickets {
         let busy = || Failure::new(Code::Busy, format!("{id}: a step of it is held by another process"));
@@ -211,7 +223,7 @@ fn ship(
     record(desk, ready, target, &tip)?;
     let word = if pushed == Pushed::AlreadyThere { "is already at" } else { "pushed to" };
     out.say(format!("{} {word} {}: {}", made.name, target.remote, tip.short()));
-    let url = branch::compare(&target.url, &made.name);
+    let url = branch::compare(target.url(desk)?, &made.name);
     out.say(url.clone().unwrap_or_else(|| format!("branch {}", made.name)));
     Ok(json!({"branch": made.name, "commit": tip, "remote": target.remote, "url": url}))
 }
@@ -235,7 +247,7 @@ fn show(desk: &Desk, out: &mut Out, plan: &Plan, made: &Branch, target: &Target,
 /// Writes the shipment into the tickets that have none yet.
 fn record(desk: &Desk, ready: &Ready<'_>, target: &Target, tip: &Oid) -> Result<()> {
     let mut tx = desk.store.begin(&ready.tickets, Some(&ready.plan.id))?;
-    let forge = branch::compare(&target.url, &ready.branch);
+    let forge = branch::compare(target.url(desk)?, &ready.branch);
     let mut ids = Vec::new();
     for id in &ready.tickets {
         let mut ticket = tx.ticket(id)?.clone();
@@ -271,7 +283,7 @@ fn again(desk: &Desk, out: &Out, loaded: &Loaded, ids: &[TicketId], target: &Tar
     let branches: BTreeMap<&str, &Oid> = shipments.map(|s| (s.branch.as_str(), &s.commit)).collect();
     let mut said = Vec::new();
     for (branch, commit) in branches {
-        let url = branch::compare(&target.url, branch);
+        let url = branch::compare(target.url(desk)?, branch);
         let word = match target.mode {
             Mode::Show => "was shipped before and would be pushed again to",
             Mode::Push => match desk.repo()?.push(&target.remote, commit, branch, Some(commit))? {

@@ -173,7 +173,7 @@ impl Bench {
     }
 
     fn target(&self, mode: Mode) -> Target {
-        Target { remote: "origin".to_owned(), url: "../origin.git".to_owned(), mode }
+        Target { remote: "origin".to_owned(), url: OnceCell::new(), mode }
     }
 
     fn whole(&mut self, mode: Mode) -> Outcome {
