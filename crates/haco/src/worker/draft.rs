@@ -61,6 +61,11 @@ fn drafted(
 ) -> Result<Option<Failure>> {
     let _step = turn::hold(desk, id)?;
     let turn = Turn::of(desk, id)?;
+    if let Some(n) = drafted_before(&turn) {
+        out.say(format!("{id}: attempt {n} is drafted already"));
+        answered.attempt = Some(n);
+        return Ok(None);
+    }
     let work = prepare(desk, id, &turn, named)?;
     out.say(format!("{id}: asking '{}' (attempt {})", work.model.name, work.n));
     let place = format!("{id}/{}/{}", work.n, work.role);
@@ -77,6 +82,14 @@ fn drafted(
             answered.attempt = Some(work.n);
             Ok(failure.as_ref().map(|f| named_after(id, f)))
         }
+    }
+}
+
+/// The attempt whose draft goes on to its checks, or has passed them: nothing is left to draft.
+fn drafted_before(turn: &Turn) -> Option<u32> {
+    match turn.standing.need {
+        Need::Verify { .. } | Need::Audit { .. } | Need::Accept { .. } | Need::Ship => turn.standing.attempt,
+        _ => None,
     }
 }
 

@@ -25,8 +25,9 @@ fn a_draft_is_stored_with_its_prompt_and_its_call() {
     assert_eq!(read(&sample, "drafts/T-001/1/0-worker/reply.md"), "a.py\n```\nprint(2)\n```\n");
     assert!(read(&sample, "drafts/T-001/1/0-worker/call.json").contains("\"completion_tokens\": 5"));
     assert_eq!(sample.turn().standing.need, Need::Verify { attempt: 1 });
-    let again = draft(&sample.desk(), &sample.id, None, &quiet()).failure.expect("a refusal");
-    assert_eq!((again.code, again.fix.as_deref()), (Code::IllegalStep, Some("haco-verify T-001")));
+    let again = draft(&sample.desk(), &sample.id, None, &quiet());
+    assert_eq!((again.failure, again.attempt, again.status), (None, Some(1), Some(Status::Testing)));
+    assert_eq!(sample.ticket().attempts.len(), 1, "what is drafted already is not drafted again");
 }
 
 #[test]
