@@ -98,7 +98,8 @@ fn workers_run_side_by_side_within_the_models_limit() {
 
 #[test]
 fn each_line_of_json_is_an_object() {
-    let sandbox = approved(&greeter::good_model(), &[ticket("T-001", json!({}))]);
+    let server = greeter::good_model();
+    let sandbox = approved(&server, &[ticket("T-001", json!({}))]);
     let lines = like("JSON Lines", |t| {
         t.lines().count() >= 3 && t.lines().all(|l| serde_json::from_str::<Value>(l).is_ok_and(|v| v.is_object()))
     });

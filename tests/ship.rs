@@ -43,7 +43,8 @@ fn ships_one_branch_and_says_so_twice() {
 
 #[test]
 fn two_tickets_are_two_commits_in_the_order_of_what_builds_on_what() {
-    let sandbox = audited(&greeter::good_model(), &[ticket("T-001", json!({})), twice("T-002", &["T-001"])]);
+    let server = greeter::good_model();
+    let sandbox = audited(&server, &[ticket("T-001", json!({})), twice("T-002", &["T-001"])]);
     with_remote(&sandbox);
     for words in [&["haco-verify", "--baseline", "T-002"][..], &["haco-worker", "T-002"], &["haco-verify", "T-002"]] {
         sandbox.run(words).gives(0, "T-002\n", any());
@@ -53,10 +54,11 @@ fn two_tickets_are_two_commits_in_the_order_of_what_builds_on_what() {
     sandbox.run(&["haco-verify", "greetings"]).gives(0, any(), any());
     accept(&sandbox, "greetings");
     sandbox.run(&["haco-ship", "greetings"]).gives(0, any(), any());
-    let log = sandbox.git_says(&["log", "--format=%s", "main..haco/greetings"]);
+    sandbox.git(&["fetch", "-q", "origin"]);
+    let log = sandbox.git_says(&["log", "--format=%s", "main..origin/haco/greetings"]);
     assert_eq!(log.lines().count(), 2, "{log}");
     assert!(log.lines().last().is_some_and(|l| l.contains("greets by name")), "{log}");
-    assert_eq!(sandbox.git_says(&["diff", "--name-only", "main", "haco/greetings"]), "greet.sh\ntwice.sh");
+    assert_eq!(sandbox.git_says(&["diff", "--name-only", "main", "origin/haco/greetings"]), "greet.sh\ntwice.sh");
 }
 
 #[test]

@@ -67,6 +67,7 @@ struct Shared {
 pub struct Ollama {
     host: String,
     shared: Arc<Shared>,
+    accepting: Option<thread::JoinHandle<()>>,
 }
 
 impl Ollama {
@@ -80,14 +81,27 @@ impl Ollama {
         Ollama::start(move |_| reply.clone())
     }
 
+    /// One that comes back where another one was dropped.
+    pub fn back_at(host: &str, answer: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Ollama {
+        let listener = TcpListener::bind(host).expect("its port is free again");
+        Ollama::listening(listener, &[crate::greeter::MODEL, "judge:1b"], answer)
+    }
+
     pub fn with_models(models: &[&str], answer: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Ollama {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        Ollama::listening(TcpListener::bind("127.0.0.1:0").expect("a port is free"), models, answer)
+    }
+
+    fn listening(
+        listener: TcpListener,
+        models: &[&str],
+        answer: impl Fn(&Question) -> Reply + Send + Sync + 'static,
+    ) -> Ollama {
         let host = listener.local_addr().expect("it has an address").to_string();
         let models = models.iter().map(|m| (*m).to_owned()).collect();
         let (answer, asked, over) = (Box::new(answer), Mutex::default(), AtomicBool::new(false));
         let shared = Arc::new(Shared { models, answer, asked, over });
         let serving = Arc::clone(&shared);
-        thread::spawn(move || {
+        let accepting = thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if serving.over.load(Ordering::SeqCst) {
                     break;
@@ -97,7 +111,7 @@ impl Ollama {
                 thread::spawn(move || serve(&shared, &stream));
             }
         });
-        Ollama { host, shared }
+        Ollama { host, shared, accepting: Some(accepting) }
     }
 
     /// `127.0.0.1:PORT`.
@@ -114,8 +128,9 @@ impl Ollama {
 impl Drop for Ollama {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts; it may be gone already.
+        // Wakes the thread that accepts; it may be gone already. With it the port is free.
         let _ = TcpStream::connect(&self.host);
+        let _ = self.accepting.take().map(thread::JoinHandle::join);
     }
 }
 
