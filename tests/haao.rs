@@ -28,10 +28,8 @@ fn drafts_either(name: &'static str) -> Ollama {
 #[test]
 fn failure_01_a_second_worker_does_not_delete_the_firsts_worktree() {
     let server = drafts_either("bye.sh");
-    let sandbox = approved(
-        &server,
-        &[tested("T-001", "grep -q world greet.sh || exit 1; sleep 1"), other_file("bye.sh")],
-    );
+    let sandbox =
+        approved(&server, &[tested("T-001", "grep -q world greet.sh || exit 1; sleep 1"), other_file("bye.sh")]);
     sandbox.run(&["haco", "run", "-j4"]).gives(3, any(), any());
     assert_eq!(["T-001", "T-002"].map(|id| status(&sandbox, id)), ["review"; 2]);
     assert_eq!(records(&sandbox, "T-001")[0], 1);

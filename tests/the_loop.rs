@@ -107,7 +107,11 @@ fn hello_loop() {
     sandbox.run(&["haco", "apply", "T-001"]).gives(0, any(), any());
     sandbox.run(&["sh", "greet.sh", "Ada"]).gives(0, "hello, Ada\n", "");
     let example = root().join("templates/PLAN.md");
-    sandbox.run(&["haco-plan", "--from", example.to_str().expect("a path")]).gives(0, "T-003\nT-002\n", has("called 'T-001' in the document"));
+    sandbox.run(&["haco-plan", "--from", example.to_str().expect("a path")]).gives(
+        0,
+        "T-003\nT-002\n",
+        has("called 'T-001' in the document"),
+    );
 }
 
 #[test]
