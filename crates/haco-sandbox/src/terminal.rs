@@ -15,6 +15,12 @@ use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+/// Throws away what was typed at this terminal and nobody read yet, so that it answers no question that was not on the
+/// screen. What is no terminal has nothing to throw away.
+pub fn forget_typed(terminal: impl AsFd) {
+    let _ = nix::sys::termios::tcflush(terminal, nix::sys::termios::FlushArg::TCIFLUSH);
+}
+
 /// Where a program's standard output goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stdout {

@@ -12,16 +12,18 @@ pub fn decide(out: &Out, question: &str, command: &str) -> Result<()> {
         let failure = Failure::new(Code::NeedsPerson, format!("a person must answer at a terminal: {question}"));
         return Err(failure.fix(command).into());
     }
-    out.ask(&format!("{question} [y/N] "));
-    let answer = line()?;
+    let answer = answer(out, &format!("{question} [y/N] "))?;
     if matches!(answer.trim(), "y" | "yes") {
         return Ok(());
     }
     Err(Failure::new(Code::Undecided, "nothing was decided and nothing was recorded").fix(command).into())
 }
 
-/// One line that a person types; empty at the end of input.
-pub fn line() -> Result<String> {
+/// Asks, and takes one line that a person types from then on, empty at the end of input: what was typed before the
+/// question was on the screen answers nothing.
+pub fn answer(out: &Out, question: &str) -> Result<String> {
+    haco_sandbox::terminal::forget_typed(std::io::stdin());
+    out.ask(question);
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
     Ok(line)

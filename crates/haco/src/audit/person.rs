@@ -32,8 +32,7 @@ pub(super) fn audit(case: &Case<'_>, judge: Judge, out: &Out) -> Result<Answered
     if met && yes_or_no(out, &format!("{id}: does attempt {} pass the audit?", case.due.attempt), id.as_str())? {
         return record::audit(case, Audit { verdict: Answer::Pass, criteria, findings: Vec::new() }, &By::Person, None);
     }
-    out.ask("What must change? (one line, for the next attempt) ");
-    let message = person::line()?.trim().to_owned();
+    let message = person::answer(out, "What must change? (one line, for the next attempt) ")?.trim().to_owned();
     if message.is_empty() {
         return Err(undecided(id.as_str()).into());
     }
@@ -52,8 +51,7 @@ fn show(case: &Case<'_>, out: &Out) -> Result<()> {
 }
 
 fn yes_or_no(out: &Out, question: &str, id: &str) -> Result<bool> {
-    out.ask(&format!("{question} [y/n] "));
-    match person::line()?.trim() {
+    match person::answer(out, &format!("{question} [y/n] "))?.trim() {
         "y" | "yes" => Ok(true),
         "n" | "no" => Ok(false),
         _ => Err(undecided(id).into()),
