@@ -103,6 +103,11 @@ impl Out {
         if self.json { Ok(()) } else { self.stdout.write_all(bytes) }
     }
 
+    /// Text of the answer: as it is, but on a terminal nothing in it steers the screen; nothing with `--json`.
+    pub fn text(&mut self, text: &str) -> io::Result<()> {
+        if io::stdout().is_terminal() { self.bytes(shown(text).as_bytes()) } else { self.bytes(text.as_bytes()) }
+    }
+
     /// One JSON line of a stream, whatever the options, at once.
     pub fn json_line(&mut self, value: &Value) -> io::Result<()> {
         writeln!(self.stdout, "{value}")?;
@@ -186,7 +191,7 @@ pub fn shown(text: &str) -> String {
 
 /// Characters that make text look like other text (Trojan source).
 fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
 /// The answers of a program that takes several tickets: each prints its id where it is yes; the worst decides the end.

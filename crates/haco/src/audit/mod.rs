@@ -144,7 +144,7 @@ fn show(id: &TicketId, out: &mut Out) -> Result<Outcome> {
     let desk = Desk::open()?;
     let case = case(&desk, id)?;
     let prompt = review::prompt(&desk, &case.turn.loaded, id)?;
-    out.bytes(prompt.as_bytes())?;
+    out.text(&prompt)?;
     Ok(Outcome::yes().with("prompt", prompt))
 }
 

@@ -23,7 +23,7 @@ pub(super) fn run(desk: &Desk, named: Option<&PlanId>, output: Option<&str>, out
     let plan = &world.plans[&id];
     let tickets: Vec<Ticket> = plan.tickets.iter().filter_map(|id| world.tickets.get(id)).cloned().collect();
     if output == Some("-") {
-        out.bytes(planmd::render(plan, &tickets, None).as_bytes())?;
+        out.text(&planmd::render(plan, &tickets, None))?;
         return Ok(Outcome::yes().with("plan", id.as_str()));
     }
     let path = output.map_or_else(|| desk.place.worktree.join("PLAN.md"), PathBuf::from);

@@ -57,7 +57,7 @@ pub(super) fn answer(question: &Question<'_>, out: &mut Out) -> Result<Outcome> 
         (Some(called), None) => artifact::of(&called.text, question.prompt),
         _ => String::new(),
     };
-    out.bytes(text.as_bytes())?;
+    out.text(&text)?;
     let outcome = failure.map_or_else(Outcome::yes, Outcome::no);
     Ok(contract(outcome, &text, asked, called.as_ref()))
 }
