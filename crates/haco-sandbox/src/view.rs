@@ -43,7 +43,22 @@ pub(crate) const NOTHING: &std::ffi::CStr = c"/dev/.nothing";
 const SCRATCH: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 /// Secrets that only root could read; inside, root is still their owner.
-const ROOTS_OWN: [&str; 5] = ["/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/sudoers"];
+const ROOTS_OWN: [&str; 14] = [
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/security/opasswd",
+    "/etc/ssl/private",
+    "/etc/NetworkManager/system-connections",
+    "/etc/kubernetes",
+    "/etc/wireguard",
+    "/var/cache/debconf/passwords.dat",
+    "/var/lib/docker",
+    "/var/lib/kubelet",
+];
 const CREDENTIALS: [&str; 2] = ["credentials", "credentials.toml"];
 const ALL: u64 = RDONLY | NOSUID | NODEV;
 
@@ -137,7 +152,7 @@ impl View {
 
     fn hide(&mut self, hide: &[PathBuf], tools: &[PathBuf]) {
         let secrets = tools.iter().flat_map(|dir| CREDENTIALS.map(|name| dir.join(name)));
-        let files = ROOTS_OWN.iter().map(PathBuf::from).chain(secrets);
+        let files = ROOTS_OWN.iter().map(PathBuf::from).chain(host_keys()).chain(secrets);
         for path in files.chain(hide.iter().cloned()).filter_map(|path| path.canonicalize().ok()) {
             let step = if path.is_dir() { Step::Hide(text(&path)) } else { Step::Cover(text(&path)) };
             self.steps.push(step);
@@ -181,6 +196,12 @@ fn toolchains(job: &Job, homes: &[PathBuf]) -> Vec<PathBuf> {
     all.sort();
     all.dedup_by(|later, earlier| later.starts_with(earlier));
     all
+}
+
+/// The private keys of this machine's own ssh server.
+fn host_keys() -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir("/etc/ssh").into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.to_string_lossy().ends_with("_key"))
 }
 
 /// Paths of the sockets that are bound on this machine now.
