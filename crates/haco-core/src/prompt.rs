@@ -23,6 +23,9 @@ pub enum Template {
 }
 
 impl Template {
+    /// Every one.
+    pub const ALL: [Template; 3] = [Template::Draft, Template::Plan, Template::Audit];
+
     /// The file below `.haco/prompts/` that takes its place.
     pub fn file(self) -> &'static str {
         match self {

@@ -6,7 +6,8 @@
 use crate::{
     address,
     code::{Code, Failure},
-    config::{Budget, CheckSlot, Config, Model, Need, Net, Provider, Unit, Verify},
+    config::{Budget, CheckSlot, Config, Model, Need, Net, Price, Provider, Unit, Verify},
+    hash::Hash,
     ticket::Ticket,
     verdict::ApprovedModel,
 };
@@ -75,6 +76,8 @@ pub struct Settings {
     pub allow_origins: BTreeSet<String>,
     /// Of the caller.
     pub environment: Environment,
+    /// The repository's own prompts, by file.
+    pub prompts: BTreeMap<String, Hash>,
     /// What the repository's file says and what does not count, a sentence each.
     pub ignored: Vec<String>,
 }
@@ -130,6 +133,12 @@ impl Settings {
         s.remote = remote.unwrap_or_else(|| "origin".to_owned());
         s.local_only = [user, &repository].iter().any(|c| c.privacy.local_only == Some(true));
         s.allow_origins = user.privacy.allow_origins.iter().filter_map(|o| address::origin(o).ok()).collect();
+        // The lead is asked before anybody approved a scope.
+        if !layers.trusted && repository.roles.tech_lead.is_some() && s.tech_lead.iter().any(|name| s.may_cost(name)) {
+            s.tech_lead = user.roles.tech_lead.clone().unwrap_or_else(supervisor);
+            let why = "it names a paid model, asked before there is a scope, and nobody trusted the file: haco trust";
+            ignored.push(format!("roles.tech_lead of .haco/config.json does not count: {why}"));
+        }
         s.ignored = ignored;
         s
     }
@@ -170,6 +179,14 @@ impl Settings {
         entry.base_url.clone().unwrap_or(published)
     }
 
+    /// Whether a role's entry is a paid model elsewhere than on the caller's own default server.
+    fn may_cost(&self, name: &str) -> bool {
+        let env = &self.environment;
+        let defaults = || [&env.ollama_base, &env.lmstudio_base].into_iter().flatten();
+        let own = |origin: &str| defaults().any(|base| address::origin(base).is_ok_and(|o| o == origin));
+        ![SUPERVISOR, HUMAN].contains(&name) && self.model(name).is_ok_and(|m| m.paid && !own(&m.origin))
+    }
+
     fn entry_from(&self, name: &str) -> Model {
         let provider = match name.split_once(':') {
             Some(("ollama", model)) => Some((Provider::Ollama, model)),
@@ -201,7 +218,7 @@ impl Settings {
     }
 
     fn is_paid(&self, entry: &Model, origin: &str) -> bool {
-        let free = entry.price.is_some_and(|p| p.input_usd_per_mtok == 0.0 && p.output_usd_per_mtok == 0.0);
+        let free = entry.price.is_some_and(is_free);
         match entry.provider {
             Provider::Replay => false,
             Provider::Command => entry.net == Some(Net::Host),
@@ -238,12 +255,17 @@ impl Settings {
         })
     }
 
-    /// What a scope's subject holds of the configuration: gates, budgets, how checks run, needs.
+    /// What a scope's subject holds of the configuration: gates, budgets, how checks run, needs, and prompts where the
+    /// repository has its own.
     pub fn policy(&self) -> impl Serialize + use<> {
-        serde_json::json!({
+        let mut policy = serde_json::json!({
             "budget": self.budget, "verify": self.verify, "needs": self.needs,
             "gates": {"scope": "ask", "acceptance": "ask"},
-        })
+        });
+        if !self.prompts.is_empty() {
+            policy["prompts"] = serde_json::json!(self.prompts);
+        }
+        policy
     }
 }
 
@@ -270,6 +292,10 @@ fn half_trusted(layers: &Layers, ignored: &mut Vec<String>) -> Config {
         false
     });
     for (name, model) in &mut repo.models {
+        if !layers.trusted && model.price.is_some_and(undercuts) {
+            model.price = None;
+            ignored.push(format!("models.{name}.price does not count: nobody trusted the file: haco trust"));
+        }
         if model.net.take().is_some() || !std::mem::take(&mut model.home).is_empty() {
             ignored.push(format!("models.{name}.net and .home count only in your own file"));
         }
@@ -290,6 +316,15 @@ fn half_trusted(layers: &Layers, ignored: &mut Vec<String>) -> Config {
     repo.verify.share.retain(|p| p.parse::<crate::path::RepoPath>().is_ok());
     drop("verify.share", repo.verify.share.len() < before, "a repository shares only paths inside itself");
     repo
+}
+
+fn is_free(price: Price) -> bool {
+    price.input_usd_per_mtok == 0.0 && price.output_usd_per_mtok == 0.0
+}
+
+/// Whether a price would let calls pass every cap.
+fn undercuts(price: Price) -> bool {
+    is_free(price) || price.input_usd_per_mtok < 0.0 || price.output_usd_per_mtok < 0.0
 }
 
 /// Whether a repository's entry pairs a key with an origin that the user's own file does not name for that key.
@@ -372,6 +407,26 @@ mod tests {
         assert!(!trusted.models.contains_key("k"), "trusted or not, the key goes nowhere else");
         assert_eq!(trusted.models["c"].net, None);
         assert_eq!(trusted.verify.env, ["SECRET"]);
+    }
+
+    #[test]
+    fn a_repository_spends_nothing_before_a_scope_and_calls_nothing_free_before_a_person_trusts_it() {
+        let zero = serde_json::json!({"input_usd_per_mtok": 0.0, "output_usd_per_mtok": 0.0});
+        let free = serde_json::json!({"provider": "anthropic", "model": "m", "price": zero});
+        let repo = |lead: &str| serde_json::json!({"models": {"free": free.clone()}, "roles": {"tech_lead": [lead]}});
+        for lead in ["free", "openai:gpt", "mine"] {
+            let user = serde_json::json!({"models": {"mine": {"provider": "openai", "model": "gpt"}}});
+            let s = resolve(user.clone(), repo(lead), false);
+            assert_eq!(s.tech_lead, [SUPERVISOR], "{lead}");
+            assert!(s.model("free").expect("a model").paid);
+            let s = resolve(user, repo(lead), true);
+            assert_eq!(s.tech_lead, [lead]);
+            assert!(!s.model("free").expect("a model").paid);
+        }
+        assert_eq!(resolve(serde_json::json!({}), repo("qwen3:8b"), false).tech_lead, ["qwen3:8b"]);
+        let environment = Environment { ollama_base: Some("http://gpu.lan:11434".into()), ..Environment::default() };
+        let layers = Layers { repository: config(repo("qwen3:8b")), environment, ..Layers::default() };
+        assert_eq!(Settings::resolve(&layers).tech_lead, ["qwen3:8b"], "the caller's own server");
     }
 
     #[test]

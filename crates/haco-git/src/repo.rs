@@ -95,6 +95,17 @@ impl Repo {
     }
 
     /// The tree of a commit, or the tree itself.
+    /// What git tracks at `dir` and below it, in whatever case, by the index of this working tree.
+    pub fn tracked(&self, dir: &str) -> Result<Vec<String>> {
+        let index = self.gix.index_or_empty().context("cannot read the index")?;
+        let paths = index.entries().iter().map(|entry| String::from_utf8_lossy(entry.path(&index)).into_owned());
+        let is_below = |path: &String| {
+            path.get(..dir.len()).is_some_and(|start| start.eq_ignore_ascii_case(dir))
+                && matches!(path.as_bytes().get(dir.len()), None | Some(b'/'))
+        };
+        Ok(paths.filter(is_below).collect())
+    }
+
     pub(crate) fn tree(&self, treeish: &Oid) -> Result<gix::Tree<'_>> {
         let found = self.gix.find_object(self.id(treeish)?).and_then(|object| object.peel_to_tree());
         found.with_context(|| format!("cannot read the tree of '{treeish}'"))
@@ -134,6 +145,20 @@ mod tests {
         let repo = Repo::open(&sample.dir().join("src")).expect("open");
         assert_eq!(repo.worktree(), sample.dir());
         assert_eq!(repo.head_commit().expect("head").as_str(), sample.git(&["rev-parse", "HEAD"]));
+    }
+
+    #[test]
+    fn what_is_tracked_is_known_in_whatever_case() {
+        let sample = Sample::new();
+        assert_eq!(sample.repo().tracked(".haco").expect("index"), [""; 0]);
+        sample.write(".haco/journal.jsonl", "");
+        sample.write(".HACO/plans/p", "");
+        sample.write(".haco-notes", "");
+        sample.commit_all("state");
+        let found = sample.repo().tracked(".haco").expect("index");
+        assert!([".haco/journal.jsonl", ".HACO/plans/p"].iter().all(|p| found.iter().any(|f| f == p)), "{found:?}");
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(Sample::empty().repo().tracked(".haco").expect("no index yet"), [""; 0]);
     }
 
     #[test]

@@ -56,7 +56,12 @@ impl Desk {
     pub fn at(dir: &Path) -> Result<Desk> {
         let place = Place::find(dir)?;
         let store = Store::open(&place)?;
-        let settings = Settings::resolve(&layers(Some(&place))?);
+        let mut settings = Settings::resolve(&layers(Some(&place))?);
+        for file in Template::ALL.map(Template::file) {
+            if let Some(bytes) = store.read(&format!("prompts/{file}"))? {
+                settings.prompts.insert(file.to_owned(), Hash::of(&bytes));
+            }
+        }
         Ok(Desk { place, store, settings, studios: haco_core::cursor::studios(), repo: OnceCell::new() })
     }
 
@@ -66,7 +71,18 @@ impl Desk {
             return Ok(repo);
         }
         let repo = Repo::open(&self.place.worktree)?;
+        self.own_state(&repo)?;
         Ok(self.repo.get_or_init(|| repo))
+    }
+
+    /// Refuses state that git tracks: it may have come with a clone, approvals and all, and then nobody here gave them.
+    fn own_state(&self, repo: &Repo) -> Result<()> {
+        let linked = (self.place.main != self.place.worktree).then(|| Repo::open(&self.place.main)).transpose()?;
+        let tracked = linked.as_ref().unwrap_or(repo).tracked(".haco")?;
+        let Some(path) = tracked.iter().find(|path| is_state(path)) else { return Ok(()) };
+        let message = format!("git tracks '{path}': plans and approvals that came with a clone count for nothing");
+        let fix = "mv .haco .haco.cloned && git rm -rq --cached .haco && haco init";
+        Err(Failure::new(Code::ForeignWrite, message).fix(fix).into())
     }
 
     /// One plan or all of them, with their tickets.
@@ -131,6 +147,13 @@ impl Desk {
             }
         }
     }
+}
+
+/// Whether a path of git's is haco's state, and not what people write and share.
+fn is_state(path: &str) -> bool {
+    let below = path.get(".haco/".len()..).unwrap_or_default().to_ascii_lowercase();
+    let first = below.split('/').next().unwrap_or_default();
+    ["", "journal.jsonl", "tickets", "plans", "drafts", "evidence"].contains(&first)
 }
 
 impl Loaded {
@@ -198,4 +221,19 @@ fn environment() -> Result<Environment> {
         None => None,
     };
     Ok(Environment { ollama_base, lmstudio_base: get("LMSTUDIO_BASE_URL"), worker_model: get("HACO_WORKER_MODEL") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_share_is_no_state() {
+        for path in [".haco/journal.jsonl", ".haco/tickets/T-001.json", ".HACO/Plans/p/plan.json", ".haco"] {
+            assert!(is_state(path), "{path}");
+        }
+        for path in [".haco/config.json", ".haco/.gitignore", ".haco/prompts/draft.md", ".haco/studios/s.json"] {
+            assert!(!is_state(path), "{path}");
+        }
+    }
 }

@@ -116,6 +116,9 @@ fn policy(settings: &Settings) -> Vec<String> {
     if let Some(net) = verify.setup_net {
         lines.push(format!("network of the setup: {net:?}").to_lowercase());
     }
+    for (file, hash) in &settings.prompts {
+        lines.push(format!("prompt  .haco/prompts/{file} in place of the built-in one, SHA-256 {}", hash.short()));
+    }
     for (name, need) in &settings.needs {
         let start = need.start.as_ref().map(|s| format!(", started by '{s}'")).unwrap_or_default();
         lines.push(format!("service {}", flat(&format!("{name}: probe '{}'{start}", need.probe))));
