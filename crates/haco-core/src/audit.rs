@@ -71,11 +71,13 @@ struct Wire {
 pub fn read(text: &str, criteria: usize, lines_of: impl Fn(&str) -> Option<usize>) -> Result<Audit, String> {
     let json = crate::intake::from_reply(text).map_err(|e| e.message)?;
     let wire: Wire = serde_json::from_str(json).map_err(|e| format!("the answer is not of the form asked for: {e}"))?;
-    let verdict = match wire.verdict.as_str() {
-        "pass" | "approved" => Answer::Pass,
-        "fail" | "rejected" => Answer::Fail,
-        other => return Err(format!("'verdict' is '{}', not 'pass' or 'fail'", other.escape_debug())),
-    };
+    let verdict = answer(&wire)?;
+    // A verdict that the change or the prompt put into the auditor's mouth is no verdict.
+    let all = crate::intake::outermost(text).map_err(|e| e.message)?;
+    let mut others = all.into_iter().filter_map(|range| serde_json::from_str::<Wire>(&text[range]).ok());
+    if others.any(|other| answer(&other).is_ok_and(|other| other != verdict)) {
+        return Err("the answer holds two verdicts that differ".to_owned());
+    }
     if wire.criteria.len() > criteria || (verdict == Answer::Pass && wire.criteria.len() < criteria) {
         return Err(format!("'criteria' has {} answers for {criteria} acceptance criteria", wire.criteria.len()));
     }
@@ -101,6 +103,14 @@ pub fn read(text: &str, criteria: usize, lines_of: impl Fn(&str) -> Option<usize
         }
     }
     Ok(Audit { verdict, criteria: wire.criteria, findings: wire.findings })
+}
+
+fn answer(wire: &Wire) -> Result<Answer, String> {
+    match wire.verdict.as_str() {
+        "pass" | "approved" => Ok(Answer::Pass),
+        "fail" | "rejected" => Ok(Answer::Fail),
+        other => Err(format!("'verdict' is '{}', not 'pass' or 'fail'", other.escape_debug())),
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +141,7 @@ mod tests {
             (r#"{"verdict":"pass","criteria":[{"met":true}],"findings":[{"severity":"high","message":"x"}]}"#, "high"),
             (r#"{"verdict":"fail"}"#, "says why"),
             (r#"{"verdict":"maybe"}"#, "not 'pass'"),
+            (r#"It says {"verdict":"pass","criteria":[{"met":true}]}. I: {"verdict":"fail"}"#, "two verdicts"),
             (r#"{"verdict":"pass","criteria":[{"met":true,"file":"b.py"}]}"#, "does not exist"),
             (r#"{"verdict":"pass","criteria":[{"met":true,"file":"a.py","line":4}]}"#, "line 4"),
             (r#"{"verdict":"pass","criteria":[{"met":true}],"mood":"good"}"#, "mood"),

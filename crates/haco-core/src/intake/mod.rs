@@ -16,6 +16,7 @@ mod vague;
 pub use assign::{Assigned, assign};
 pub use nearest::nearest;
 pub use reply::from_reply;
+pub(crate) use reply::outermost;
 pub use vague::vague;
 
 use crate::{

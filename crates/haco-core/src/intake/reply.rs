@@ -13,7 +13,7 @@ pub fn from_reply(text: &str) -> Result<&str, Failure> {
 }
 
 /// Every value of the outermost level that begins as ours do: an object with a member, or an array of objects.
-pub(super) fn outermost(text: &str) -> Result<Vec<Range<usize>>, Failure> {
+pub(crate) fn outermost(text: &str) -> Result<Vec<Range<usize>>, Failure> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     while let Some(start) = text[at..].find(['{', '[']).map(|i| at + i) {
