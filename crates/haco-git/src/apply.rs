@@ -167,7 +167,8 @@ fn sync_dir(dir: &Path) -> std::io::Result<()> {
 fn local_changes(paths: &[&str]) -> anyhow::Error {
     let quoted = |paths: &[&str]| paths.iter().map(|path| format!("'{path}'")).collect::<Vec<_>>();
     let message = format!("nothing was applied: local changes in {}", quoted(paths).join(", "));
-    let fix = format!("git stash push --include-untracked -- {}", quoted(paths).join(" "));
+    let words = paths.iter().map(|path| format!("'{}'", path.replace('\'', r"'\''"))).collect::<Vec<_>>();
+    let fix = format!("git stash push --include-untracked -- {}", words.join(" "));
     Failure::new(Code::LocalChanges, message).fix(fix).into()
 }
 
@@ -217,6 +218,12 @@ mod tests {
         let again = sample.repo().apply(&several(&sample)).expect("apply");
         assert_eq!((again.written.len(), again.removed.len(), again.already.len()), (0, 0, 3));
         assert_eq!(sample.snapshot(), before);
+    }
+
+    #[test]
+    fn a_path_is_one_word_of_the_fix() {
+        let fix = fix_of(&local_changes(&["a'$(id)'b", "c"])).expect("a fix");
+        assert!(fix.ends_with(r"-- 'a'\''$(id)'\''b' 'c'"), "{fix}");
     }
 
     #[test]
