@@ -22,6 +22,9 @@ pub enum Expect<'a> {
     At(&'a Oid),
 }
 
+/// How long a ref's lock must have stood to be nobody's; the library waits as long before it gives up.
+const DEAD: std::time::Duration = std::time::Duration::from_millis(100);
+
 impl Repo {
     /// Points the ref at the object, durable when this returns; [`Code::Conflict`] where it does not hold what was
     /// expected. Where it holds the object already, that is done.
@@ -65,7 +68,13 @@ impl Repo {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let time = format!("{now} +0000");
         let who = gix::actor::SignatureRef { name: "haco".into(), email: "haco@localhost".into(), time: &time };
-        let Err(error) = self.gix.edit_references_as([edit], Some(who)) else { return Ok(()) };
+        let first = self.gix.edit_references_as([edit.clone()], Some(who));
+        let Err(error) = first.or_else(|error| match self.free_of_the_dead(name) {
+            true => self.gix.edit_references_as([edit], Some(who)),
+            false => Err(error),
+        }) else {
+            return Ok(());
+        };
         let held = self.ref_oid(name)?;
         let as_expected = match expect {
             Expect::Anything => true,
@@ -79,6 +88,14 @@ impl Repo {
         }
         let held = held.map_or("is gone".to_owned(), |oid| format!("is at {}", oid.short()));
         Err(Failure::new(Code::Conflict, format!("'{name}' was not changed: it {held}")).into())
+    }
+
+    /// Removes the lock that a killed program left beside a ref of ours; true where there was one. Nobody who lives holds
+    /// such a lock for as long as a first try has waited for it.
+    fn free_of_the_dead(&self, name: &str) -> bool {
+        let lock = self.gix.common_dir().join(format!("{name}.lock"));
+        let age = std::fs::symlink_metadata(&lock).and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
+        name.starts_with("refs/haco/") && age.is_some_and(|age| age >= DEAD) && std::fs::remove_file(&lock).is_ok()
     }
 
     fn previous(&self, expect: Expect<'_>) -> Result<PreviousValue> {
@@ -120,6 +137,20 @@ mod tests {
         let tree = repo.tree_of(&first).expect("tree");
         let second = repo.commit(&tree, std::slice::from_ref(&first), "second", &crate::Who::Haco).expect("commit");
         [first, second]
+    }
+
+    #[test]
+    fn a_lock_that_a_killed_program_left_is_taken_away_beside_our_refs_only() {
+        let sample = Sample::new();
+        let repo = sample.repo();
+        let head = repo.head_commit().expect("head");
+        for (name, freed) in [("refs/haco/T-001/1", true), ("refs/heads/theirs", false)] {
+            let lock = repo.gix.common_dir().join(format!("{name}.lock"));
+            std::fs::create_dir_all(lock.parent().expect("a directory")).expect("makes it");
+            std::fs::write(&lock, "").expect("writes it");
+            assert_eq!(repo.set_ref(name, &head, Expect::Absent).is_ok(), freed, "{name}");
+            assert_eq!(lock.exists(), !freed, "{name}");
+        }
     }
 
     #[test]

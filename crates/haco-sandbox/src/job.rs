@@ -49,7 +49,7 @@ impl Default for Limits {
         Limits {
             timeout: Duration::from_secs(120),
             mem_bytes: None,
-            processes: 4096,
+            processes: 1024,
             file_size: 4 << 30,
             output_bytes: 256 << 10,
         }
