@@ -1,6 +1,6 @@
 //! haco diff: show a candidate's change.
 
-use super::text::one_line;
+use super::text::{candidate, many, one_line};
 use crate::{
     desk::{Desk, Loaded},
     exit::Outcome,
@@ -44,7 +44,8 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
     let counts = counts.with("added", stat.added).with("removed", stat.removed);
     if args.stat {
         candidate.change.iter().try_for_each(|change| out.line(named(change)))?;
-        out.line(format!("{} files, {} lines added, {} removed", stat.files, stat.added, stat.removed))?;
+        let files = many(stat.files, "file");
+        out.line(format!("{files}, {} added, {} removed", many(stat.added, "line"), stat.removed))?;
         return Ok(counts);
     }
     let diff = desk.repo()?.diff(&from, to)?;
@@ -63,23 +64,20 @@ fn chosen<'a>(desk: &Desk, loaded: &'a Loaded, id: &TicketId, n: Option<u32>) ->
     let ticket = loaded.ticket(id)?;
     let position = desk.position(loaded);
     let standing = position.standings.get(id);
-    let with_candidate = |n: u32| ticket.attempt(n).and_then(|a| Some((a, a.candidate.as_ref()?)));
-    let counts = || standing.and_then(|s| s.attempt).and_then(with_candidate);
-    let latest = || ticket.attempts.iter().rev().find_map(|a| Some((a, a.candidate.as_ref()?)));
-    let found = match n {
-        Some(n) if ticket.attempt(n).is_none() => {
-            let none = Failure::new(Code::UnknownId, format!("{id} has no attempt {n}"));
-            return Err(none.fix(format!("haco show {id}")).into());
-        }
-        Some(n) => with_candidate(n),
-        None => counts().or_else(latest),
+    let Some(n) = n else {
+        let none = || {
+            let (why, fix) = standing.map_or_else(Default::default, |s| due(id, s));
+            Failure::new(Code::IllegalStep, format!("{id} has no candidate yet: {why}")).fix(fix)
+        };
+        return Ok(candidate(ticket, standing).ok_or_else(none)?);
     };
+    let failed = |code, why: String| Failure::new(code, why).fix(format!("haco show {id}"));
+    let attempt = ticket.attempt(n).ok_or_else(|| failed(Code::UnknownId, format!("{id} has no attempt {n}")))?;
     let none = || {
-        let which = n.map_or("no candidate yet".to_owned(), |n| format!("no candidate of attempt {n}"));
-        let (why, fix) = standing.map_or_else(Default::default, |s| due(id, s));
-        Failure::new(Code::IllegalStep, format!("{id} has {which}: {why}")).fix(fix)
+        let why = attempt.outcome.as_deref().unwrap_or("it is under way");
+        failed(Code::IllegalStep, format!("attempt {n} of {id} has no candidate: {}", one_line(why)))
     };
-    Ok(found.ok_or_else(none)?)
+    Ok((attempt, attempt.candidate.as_ref().ok_or_else(none)?))
 }
 
 /// What the attempt started from; a base that united several candidates is made again where it is gone.

@@ -1,5 +1,6 @@
 //! haco doctor: find what is wrong with the state, and mend it.
 
+use super::text::{candidate, many};
 use crate::{
     desk::{self, Desk, Loaded},
     exit::Outcome,
@@ -77,8 +78,7 @@ fn outcome(fixed: bool, findings: &[Finding], walls: &[Wall], notes: Vec<String>
     if findings.is_empty() {
         return outcome;
     }
-    let many = if findings.len() == 1 { "1 finding".to_owned() } else { format!("{} findings", findings.len()) };
-    let failure = Failure::new(Code::Findings, many);
+    let failure = Failure::new(Code::Findings, many(findings.len() as u64, "finding"));
     let mended = findings.iter().any(|f| f.fix.as_deref() == Some(MEND));
     let failure = if mended { failure.fix(MEND) } else { failure };
     Outcome { failure: Some(failure), ..outcome }
@@ -148,9 +148,11 @@ fn git(desk: &Desk, loaded: &Loaded) -> Result<Vec<Finding>> {
             let problem = format!("the candidate '{}' is not in this repository", candidate.commit.short());
             findings.push(found(&name, problem, Some(format!("haco-verify {id}"))));
         } else if at.as_ref() != Some(&candidate.commit) {
+            let update = format!("git update-ref {name} {}", candidate.commit);
+            let fix = if at.is_none() { MEND.to_owned() } else { update };
             let problem = at.map_or("it is missing".to_owned(), |oid| format!("it names '{}' instead", oid.short()));
             let problem = format!("{problem}, and git may remove the candidate '{}'", candidate.commit.short());
-            findings.push(found(&name, problem, Some(format!("git update-ref {name} {}", candidate.commit))));
+            findings.push(found(&name, problem, Some(fix)));
         }
     }
     Ok(findings)
@@ -160,9 +162,10 @@ fn git(desk: &Desk, loaded: &Loaded) -> Result<Vec<Finding>> {
 fn candidates<'a>(desk: &Desk, loaded: &'a Loaded) -> Vec<(String, &'a TicketId, &'a Candidate)> {
     let position = desk.position(loaded);
     let of = |id: &'a TicketId| {
-        let standing = position.standings.get(id).filter(|s| s.need != Need::Shipped)?;
-        let attempt = loaded.tickets.get(id)?.attempt(standing.attempt?)?;
-        Some((format!("refs/haco/{id}/{}", attempt.n), id, attempt.candidate.as_ref()?))
+        let ended = |need: &Need| matches!(need, Need::Shipped | Need::Abandoned | Need::Split);
+        let standing = position.standings.get(id).filter(|s| !ended(&s.need))?;
+        let (attempt, candidate) = candidate(loaded.tickets.get(id)?, Some(standing))?;
+        Some((format!("refs/haco/{id}/{}", attempt.n), id, candidate))
     };
     loaded.tickets.keys().filter_map(of).collect()
 }

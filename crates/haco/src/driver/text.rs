@@ -2,7 +2,11 @@
 
 use crate::output::shown;
 use haco_core::cursor::{Need, Position, Standing, Status, due};
-use haco_core::{id::TicketId, ticket::Ticket};
+use haco_core::{
+    attempt::{Attempt, Candidate},
+    id::TicketId,
+    ticket::Ticket,
+};
 use serde_json::{Value, json};
 
 /// `text` in one line, control characters visible.
@@ -36,6 +40,18 @@ pub(super) fn row(ticket: &Ticket, status: Status) -> Value {
 /// A ticket's status; `backlog` for one of a stage that its studio does not have.
 pub(super) fn status(position: &Position, busy: bool, id: &TicketId) -> Status {
     position.standings.get(id).map_or(Status::Backlog, |standing| Status::of(standing, busy))
+}
+
+/// The candidate of the attempt that counts, else the latest that there is.
+pub(super) fn candidate<'a>(ticket: &'a Ticket, standing: Option<&Standing>) -> Option<(&'a Attempt, &'a Candidate)> {
+    let whole = |attempt: &'a Attempt| Some((attempt, attempt.candidate.as_ref()?));
+    let counts = standing.and_then(|s| s.attempt).and_then(|n| ticket.attempt(n)).and_then(whole);
+    counts.or_else(|| ticket.attempts.iter().rev().find_map(whole))
+}
+
+/// `1 file`, `2 files`.
+pub(super) fn many(number: u64, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

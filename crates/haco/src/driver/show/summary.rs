@@ -1,6 +1,6 @@
 //! One ticket in ten lines: its contract, its attempts, the verdicts that count now, and what it cost.
 
-use crate::driver::text::{cut, one_line};
+use crate::driver::text::{candidate, cut, many, one_line};
 use haco_core::{
     attempt::{Attempt, CostKind, Usage},
     cursor::{Standing, Status},
@@ -107,10 +107,7 @@ impl Sight<'_> {
         let base = Base { plan: &self.plan.base, on };
         let baseline = latest(verdicts, "baseline", &subject::baseline(&standing.contract, &base));
         let mut counting: Vec<&Verdict> = baseline.into_iter().collect();
-        let attempt = standing.attempt.and_then(|n| self.ticket.attempt(n));
-        let Some((attempt, candidate)) = attempt.and_then(|a| Some((a, a.candidate.as_ref()?))) else {
-            return counting;
-        };
+        let Some((attempt, candidate)) = candidate(self.ticket, Some(standing)) else { return counting };
         let checks: Vec<&Verdict> = self
             .ticket
             .checks()
@@ -164,5 +161,5 @@ fn cost(ticket: &Ticket) -> Option<String> {
         (false, true) => "estimated",
         (false, false) => "actual",
     };
-    Some(format!("{tokens} tokens in {} calls, ${usd:.4} ({how})", all.len()))
+    Some(format!("{tokens} tokens in {}, ${usd:.4} ({how})", many(all.len() as u64, "call")))
 }
