@@ -7,7 +7,7 @@ use haco_core::{
     address::BaseUrl,
     attempt::{CostKind, Usage},
     code::{Code, Failure},
-    config::{Model, Net, Provider},
+    config::{Net, Provider},
     edit::Format,
     hash::Hash,
     settings::Resolved,
@@ -59,7 +59,7 @@ pub fn call_with(
         Err((failure, raw, usage, cost)) => Called {
             text: String::new(),
             raw,
-            usage: usage.map(|u| priced(&model.entry, u, cost, timing_ms)),
+            usage: usage.map(|u| priced(model, u, cost, timing_ms)),
             failure: Some(failure),
             model: model.model.clone(),
             timing_ms,
@@ -70,7 +70,7 @@ pub fn call_with(
 impl Called {
     fn of(model: &Resolved, reply: Reply, timing_ms: u64) -> Called {
         Called {
-            usage: reply.usage.map(|u| priced(&model.entry, u, reply.cost_usd, timing_ms)),
+            usage: reply.usage.map(|u| priced(model, u, reply.cost_usd, timing_ms)),
             text: reply.text,
             raw: reply.raw,
             failure: None,
@@ -161,12 +161,14 @@ fn printed_key(model: &Resolved, argv: &[String]) -> Result<Secret, Failure> {
     Secret::new(text.trim())
 }
 
-/// Tokens with their price.
-fn priced(entry: &Model, usage: haco_net::Usage, actual: Option<f64>, timing_ms: u64) -> Usage {
+/// Tokens with their price; what is not paid for costs nothing, and that is no guess.
+fn priced(model: &Resolved, usage: haco_net::Usage, said: Option<f64>, timing_ms: u64) -> Usage {
     let per = |tokens: u64, usd_per_mtok: f64| tokens as f64 * usd_per_mtok / 1e6;
-    let estimate = entry
+    let estimate = model
+        .entry
         .price
         .map(|p| per(usage.prompt_tokens, p.input_usd_per_mtok) + per(usage.completion_tokens, p.output_usd_per_mtok));
+    let actual = said.or((!model.paid).then_some(0.0));
     let cost = match (actual, estimate) {
         (Some(_), _) => CostKind::Actual,
         (None, Some(_)) => CostKind::Estimated,

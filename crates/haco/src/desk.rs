@@ -209,7 +209,7 @@ fn config(path: &Path, shown: &str) -> Result<Option<(Config, Hash)>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).context("cannot read the configuration"),
     };
-    let bad = |why: String| Failure::new(Code::BadConfig, format!("'{shown}': {why}")).fix("man haco-config");
+    let bad = |why: String| Failure::new(Code::BadConfig, format!("'{shown}': {why}")).fix("haco schema config");
     let config = Config::read(&bytes).map_err(bad)?;
     Ok(Some((config, Hash::of(&bytes))))
 }

@@ -191,6 +191,10 @@ fn supervisor(desk: &Desk, id: &TicketId, file: &str) -> Result<Answered> {
     if case.author()?.as_deref() == Some(SUPERVISOR) {
         return Err(same_author(id, SUPERVISOR).into());
     }
+    if !desk.settings.auditor.iter().any(|entry| entry == SUPERVISOR) {
+        let why = format!("{id}: the auditor's route does not name the supervisor");
+        return Err(Failure::new(Code::IllegalStep, why).fix(format!("haco-audit {id}")).into());
+    }
     let bad = |why: String| {
         let failure = Failure::new(Code::BadVerdict, format!("{id}: the verdict is malformed: {why}"));
         failure.fix(format!("haco-audit {id} --prompt"))

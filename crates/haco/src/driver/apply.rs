@@ -47,6 +47,9 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
     };
     desk.store.check_all(ids.iter(), &plan)?;
     let parts = ids.iter().map(|id| candidate(&loaded, &position, id)).collect::<Result<Vec<_>>>()?;
+    if let Target::Ticket(id) = &target {
+        stands_on_its_base(&desk, &loaded, &position, id)?;
+    }
     let changes = united(parts.iter().map(|c| c.change.as_slice()));
     let applied = desk.repo()?.apply(&changes).map_err(|e| hint(&desk, &loaded, &position, &ids, e))?;
     let changed: Vec<String> = applied.written.iter().chain(&applied.removed).cloned().collect();
@@ -71,6 +74,24 @@ fn candidate<'a>(loaded: &'a Loaded, position: &Position, id: &TicketId) -> Resu
 }
 
 /// The open tickets of a plan, each after all that it waits for.
+/// What a ticket is built on must be in the working tree: a change without it would be half a change.
+fn stands_on_its_base(desk: &Desk, loaded: &Loaded, position: &Position, id: &TicketId) -> Result<()> {
+    let below = graph::closure(&graph::edges(loaded.tickets.values()), id);
+    for other in below.iter().filter(|other| *other != id) {
+        let Ok(candidate) = candidate(loaded, position, other) else { continue };
+        let paths: Vec<&str> = candidate.change.iter().map(|c| c.path.as_str()).collect();
+        let states = desk.repo()?.worktree_state(&paths)?;
+        let untouched = |change: &Change| states.iter().any(|s| s.path == change.path && s.disk == change.old);
+        if candidate.change.iter().any(untouched) {
+            let why = format!("{id}: it is built on {other}, whose change is not in the working tree");
+            return Err(Failure::new(Code::LocalChanges, why)
+                .fix(format!("haco apply {other} && haco apply {id}"))
+                .into());
+        }
+    }
+    Ok(())
+}
+
 fn in_order(loaded: &Loaded, position: &Position, plan: &PlanId) -> Result<Vec<TicketId>> {
     let open = |id: &TicketId| {
         let need = position.standings.get(id).map(|s| &s.need);

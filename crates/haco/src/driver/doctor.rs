@@ -189,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_configuration_that_cannot_be_read_is_a_finding_about_its_file() {
-        let failure = Failure::new(Code::BadConfig, "'.haco/config.json': field 'x': unknown").fix("man haco-config");
+        let failure =
+            Failure::new(Code::BadConfig, "'.haco/config.json': field 'x': unknown").fix("haco schema config");
         let finding = configuration(&failure);
         assert_eq!((finding.file.as_str(), finding.problem.as_str()), (".haco/config.json", "field 'x': unknown"));
     }

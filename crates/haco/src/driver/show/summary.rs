@@ -154,7 +154,7 @@ fn cost(ticket: &Ticket) -> Option<String> {
         return None;
     }
     let tokens: u64 = all.iter().map(|u| u.prompt_tokens + u.completion_tokens).sum();
-    let usd: f64 = all.iter().filter_map(|u| u.cost_usd).sum();
+    let usd = all.iter().filter_map(|u| u.cost_usd).fold(0.0, |sum, usd| sum + usd);
     let kind = |kind: CostKind| all.iter().any(|u| u.cost == kind);
     let how = match (kind(CostKind::Unknown), kind(CostKind::Estimated)) {
         (true, _) => "in part unknown",
