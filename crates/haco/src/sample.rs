@@ -41,7 +41,7 @@ impl Sample {
         let model = |name: &str| json!({"provider": "replay", "record": record, "model": name});
         let config = json!({
             "models": {"small": model("small"), "judge": model("judge")},
-            "roles": {"worker": ["small"], "auditor": ["judge"]}
+            "roles": {"worker": ["small"], "auditor": ["judge", "supervisor"]}
         });
         fs_err::write(place.dir.join("config.json"), config.to_string()).expect("writes");
         let sample = Sample { _dir: dir, top, id: TicketId::ticket(1) };

@@ -125,6 +125,17 @@ fn the_supervisors_malformed_verdict_is_refused_and_nothing_is_recorded() {
 }
 
 #[test]
+fn a_supervisor_that_the_route_does_not_name_judges_nothing() {
+    let sample = passed(reply(PASS));
+    let config = sample.top.join(".haco/config.json");
+    let text = fs_err::read_to_string(&config).expect("reads");
+    let without = text.replace(r#","supervisor""#, "").replace(r#", "supervisor""#, "");
+    assert_ne!(text, without);
+    fs_err::write(&config, without).expect("writes");
+    assert_eq!(answer(&sample, PASS), Some(Code::IllegalStep));
+}
+
+#[test]
 fn the_author_of_a_draft_does_not_audit_it() {
     let sample = passed(reply(PASS));
     let named = |model| code(one(&sample.desk(), &sample.id, Some(model), &quiet()));
