@@ -38,6 +38,15 @@ pub fn init(place: &Place) -> Result<Vec<String>> {
     }
     let gone = || fail::io("open", ".haco", &place.dir, &std::io::ErrorKind::NotFound.into());
     let top = Arc::new(Dir::top(&place.dir)?.ok_or_else(gone)?);
+    let file = |made: &mut Vec<String>, name: &str, text: &str| {
+        if !top.has(name) {
+            stage::replace(&top, name, text.as_bytes())?;
+            made.push(top.shown(name));
+        }
+        crate::Result::Ok(())
+    };
+    // The journal is the first: whoever finds one finds state, and one that is missing beside state is a loss.
+    file(&mut made, journal::NAME, "")?;
     for name in DIRECTORIES {
         if top.sub(name)?.is_none() {
             top.sub_made(name)?;
@@ -45,12 +54,8 @@ pub fn init(place: &Place) -> Result<Vec<String>> {
         }
     }
     let config = format!("{{\n  \"$schema\": \"{CONFIG_SCHEMA}\"\n}}\n");
-    for (name, text) in [(".gitignore", IGNORE), ("config.json", config.as_str()), (journal::NAME, "")] {
-        if !top.has(name) {
-            stage::replace(&top, name, text.as_bytes())?;
-            made.push(top.shown(name));
-        }
-    }
+    file(&mut made, ".gitignore", IGNORE)?;
+    file(&mut made, "config.json", &config)?;
     Ok(made)
 }
 
