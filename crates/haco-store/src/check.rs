@@ -1,5 +1,6 @@
-//! Whether a state file is as the journal says: the bytes of its latest line's `after`, or of its `before` where a crash
-//! kept the change from happening. Anything else was written by somebody else.
+//! Whether a state file is as the journal says: the bytes of its latest line's `after`, or of its `before` where the file
+//! that the interrupted write staged still lies beside it. Anything else was written by somebody else; so was `before`
+//! without that proof, for then somebody put an older file back.
 
 use crate::{
     Result, Store, lock,
@@ -15,6 +16,20 @@ use haco_core::{
     journal::{Event, FileChange, Line},
 };
 use std::collections::BTreeMap;
+
+/// A state file that somebody else wrote.
+pub(crate) struct Foreign {
+    pub(crate) path: String,
+    /// It is what the file was before the journal's latest change to it.
+    pub(crate) older: bool,
+}
+
+impl Foreign {
+    /// What follows the sentence that somebody else changed the file.
+    pub(crate) fn which(&self) -> &'static str {
+        if self.older { ": it is an older state than the journal's" } else { "" }
+    }
+}
 
 impl Store {
     /// Fails with `foreign_write` where somebody else wrote the ticket's file.
@@ -32,33 +47,75 @@ impl Store {
     pub fn check_all<'a>(&self, tickets: impl Iterator<Item = &'a TicketId>, plan: &PlanId) -> Result<()> {
         let paths = tickets.map(ticket_path).chain([plan_path(plan)]);
         let now: Result<_> = paths.map(|path| stage::hash(self.top(), &path).map(|hash| (path, hash))).collect();
-        self.check_hashes(&now?)
+        self.refuse(self.foreign_unlocked(now?)?.first())
     }
 
     fn check_path(&self, path: &str) -> Result<()> {
         let now = stage::hash(self.top(), path)?;
-        self.check_hashes(&BTreeMap::from([(path.to_owned(), now)]))
+        self.refuse(self.foreign_unlocked(BTreeMap::from([(path.to_owned(), now)]))?.first())
     }
 
-    /// Compares what was read of several files with one walk through the journal.
+    /// Compares what was read of several files, whose locks are held, with one walk through the journal.
     pub(crate) fn check_hashes(&self, now: &BTreeMap<String, Option<Hash>>) -> Result<()> {
-        match self.foreign(now)?.first() {
-            Some(path) => Err(self.foreign_write(path)),
+        self.refuse(self.foreign(now)?.first())
+    }
+
+    fn refuse(&self, foreign: Option<&Foreign>) -> Result<()> {
+        match foreign {
+            Some(foreign) => Err(self.foreign_write(foreign)),
             None => Ok(()),
         }
     }
 
     /// Those of the files in `now` (hashes as read) that somebody else wrote.
-    pub(crate) fn foreign(&self, now: &BTreeMap<String, Option<Hash>>) -> Result<Vec<String>> {
+    fn foreign(&self, now: &BTreeMap<String, Option<Hash>>) -> Result<Vec<Foreign>> {
         let paths: Vec<String> = now.keys().cloned().collect();
         let latest = self.journal().latest(&paths)?;
-        let strange = now.iter().filter(|(path, hash)| !expected(latest.get(*path), hash.as_ref()));
-        Ok(strange.map(|(path, _)| path.clone()).collect())
+        let mut foreign = Vec::new();
+        for (path, hash) in now {
+            if let Some(older) = self.strange(latest.get(path), path, hash.as_ref())? {
+                foreign.push(Foreign { path: path.clone(), older });
+            }
+        }
+        Ok(foreign)
     }
 
-    pub(crate) fn foreign_write(&self, path: &str) -> Failure {
-        let message = format!("'{}' was changed by somebody other than haco", self.top().shown(path));
-        Failure::new(Code::ForeignWrite, message).fix(format!("haco trust {}", subject(path)))
+    /// The same for files whose locks are not held: a command may land its files between one look and the next, so what
+    /// seems foreign is read again until it stands still.
+    pub(crate) fn foreign_unlocked(&self, mut now: BTreeMap<String, Option<Hash>>) -> Result<Vec<Foreign>> {
+        for _ in 0..8 {
+            let foreign = self.foreign(&now)?;
+            let mut moved = false;
+            for Foreign { path, .. } in &foreign {
+                let again = stage::hash(self.top(), path)?;
+                moved |= now.insert(path.clone(), again.clone()) != Some(again);
+            }
+            if !moved {
+                return Ok(foreign);
+            }
+        }
+        self.foreign(&now)
+    }
+
+    /// None where `now` is what the journal lets the file be; else whether it is only older.
+    fn strange(&self, latest: Option<&FileChange>, path: &str, now: Option<&Hash>) -> Result<Option<bool>> {
+        let Some(change) = latest else { return Ok(now.is_some().then_some(false)) };
+        if change.after.as_ref() == now {
+            return Ok(None);
+        }
+        match (now, &change.after) {
+            _ if change.before.as_ref() != now => Ok(Some(false)),
+            // A new file that is not there: it was not made.
+            (None, _) => Ok(None),
+            (Some(_), Some(after)) if stage::unfinished(self.top(), path, after, |_| true)?.is_some() => Ok(None),
+            _ => Ok(Some(true)),
+        }
+    }
+
+    fn foreign_write(&self, foreign: &Foreign) -> Failure {
+        let shown = self.top().shown(&foreign.path);
+        let message = format!("'{shown}' was changed by somebody other than haco{}", foreign.which());
+        Failure::new(Code::ForeignWrite, message).fix(format!("haco trust {}", subject(&foreign.path)))
     }
 
     /// Records the present bytes of a ticket's or a plan's file as taken in; they must be a good document. The caller
@@ -84,13 +141,6 @@ impl Store {
 /// What a person types for the file at `path`.
 pub(crate) fn subject(path: &str) -> &str {
     split_path(path).map_or(path, |(name, _)| name)
-}
-
-fn expected(latest: Option<&FileChange>, now: Option<&Hash>) -> bool {
-    match latest {
-        Some(change) => change.after.as_ref() == now || change.before.as_ref() == now,
-        None => now.is_none(),
-    }
 }
 
 #[cfg(test)]
@@ -140,18 +190,62 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_was_journalled_and_did_not_happen_is_no_foreign_write() {
+    fn a_change_that_was_journalled_and_did_not_happen_is_no_foreign_write_while_its_file_lies_there() {
         let held = sample::with(&["T-001"]);
         let id = sample::id("T-001");
         let (_, before) = held.store.find_ticket(&id).expect("reads").expect("is there");
         let after = Hash::of(&edited());
         let change = FileChange { path: "tickets/T-001.json".into(), before: Some(before), after: Some(after) };
         held.store.journal().append(sample::event("edit"), vec![change]).expect("appends");
-        held.store.check(&id).expect("the old file");
+        let old = fs_err::read(held.place.dir.join("tickets/T-001.json")).expect("reads");
+        assert_eq!(held.store.check(&id).expect_err("no proof").code, Code::ForeignWrite);
+        let staged = "tickets/.T-001.json.2147483646-1.tmp";
+        held.foreign(staged, old);
+        assert_eq!(held.store.check(&id).expect_err("other bytes prove nothing").code, Code::ForeignWrite);
+        held.foreign("tickets/.T-002.json.2147483646-1.tmp", edited());
+        assert_eq!(held.store.check(&id).expect_err("another's proves nothing").code, Code::ForeignWrite);
+        held.foreign(staged, edited());
+        held.store.check(&id).expect("the old file, with its proof");
         held.foreign("tickets/T-001.json", edited());
         held.store.check(&id).expect("the new file");
         held.foreign("tickets/T-001.json", "{}");
         assert_eq!(held.store.check(&id).expect_err("neither").code, Code::ForeignWrite);
+    }
+
+    #[test]
+    fn an_older_file_that_somebody_put_back_is_foreign() {
+        let held = sample::with(&["T-001"]);
+        let id = sample::id("T-001");
+        let old = fs_err::read(held.place.dir.join("tickets/T-001.json")).expect("reads");
+        let mut tx = held.store.begin(std::slice::from_ref(&id), None).expect("begins");
+        let ticket = serde_json::from_slice(&edited()).expect("a ticket");
+        tx.put_ticket(ticket).expect("puts");
+        tx.commit(sample::event("withdraw")).expect("commits");
+        held.store.check(&id).expect("ours");
+        held.foreign("tickets/T-001.json", old);
+        let all = held.store.check_all([&id].into_iter(), &"demo".parse().expect("id"));
+        let begun = held.store.begin(std::slice::from_ref(&id), None).map(drop);
+        for failure in [held.store.check(&id), all, begun].map(|r| r.expect_err("rolled back")) {
+            assert_eq!(failure.code, Code::ForeignWrite);
+            assert_eq!(
+                failure.message,
+                "'.haco/tickets/T-001.json' was changed by somebody other than haco: it is an older state than the journal's"
+            );
+            assert_eq!(failure.fix.as_deref(), Some("haco trust T-001"));
+        }
+        let found = crate::doctor(&held.store);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].problem, "somebody other than haco changed it: it is an older state than the journal's");
+        assert_eq!(crate::doctor_fix(&held.store).expect("mends"), [""; 0]);
+        assert_eq!(crate::doctor(&held.store), found);
+    }
+
+    #[test]
+    fn a_new_file_that_was_journalled_and_not_made_is_no_foreign_write() {
+        let held = sample::with(&["T-001"]);
+        let change = FileChange { path: "tickets/T-002.json".into(), before: None, after: Some(Hash::of(b"new")) };
+        held.store.journal().append(sample::event("new"), vec![change]).expect("appends");
+        held.store.check(&sample::id("T-002")).expect("not made");
     }
 
     #[test]

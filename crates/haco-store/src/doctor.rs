@@ -43,9 +43,11 @@ pub(crate) struct Survey {
     /// Directories that should be there.
     pub(crate) missing: Vec<&'static str>,
     /// Files to move aside: directory and name.
-    pub(crate) stray: Vec<(&'static str, String)>,
+    pub(crate) stray: Vec<(String, String)>,
     /// How many bytes follow the journal's last whole line.
     pub(crate) torn: Option<u64>,
+    /// The journal cannot be read, so that nobody knows which unfinished files prove something.
+    pub(crate) journal_unknown: bool,
     plans: BTreeMap<PlanId, Plan>,
     tickets: BTreeMap<TicketId, Ticket>,
     /// Hashes of the state files as they were read.
@@ -103,6 +105,7 @@ impl Survey {
 
     fn journal(&mut self, store: &Store) {
         let verified = store.journal().verify();
+        self.journal_unknown = verified.is_err();
         self.torn = self.take(journal::NAME, verified).and_then(|v| v.torn);
         if let Some(bytes) = self.torn {
             let problem = format!("its last line is torn ({bytes} bytes): what it began did not happen");
@@ -124,11 +127,11 @@ impl Survey {
     }
 
     /// Unfinished files whose process is gone.
-    fn left_over(&mut self, rel: &'static str, dir: &Dir) {
+    fn left_over(&mut self, rel: &str, dir: &Dir) {
         let Some(names) = self.take(rel, dir.names()) else { return };
         for name in names.into_iter().filter(|name| stage::left_over(name)) {
             self.find(&format!("{rel}/{name}"), "a process that is gone left it unfinished", Severity::Low, fix());
-            self.stray.push((rel, name));
+            self.stray.push((rel.to_owned(), name));
         }
     }
 
@@ -139,6 +142,10 @@ impl Survey {
                 self.find(&format!("plans/{name}"), "its name is no plan's id", Severity::Low, None);
                 continue;
             };
+            // What is no directory is said when its plan is read.
+            if let Ok(Some(dir)) = store.top().sub(&format!("plans/{id}")) {
+                self.left_over(&format!("plans/{id}"), &dir);
+            }
             let path = plan_path(&id);
             match store.find_plan(&id) {
                 Ok(Some((plan, hash))) => {
@@ -163,7 +170,7 @@ impl Survey {
                 Some(Ok(id)) if named.contains(&id) || self.plan_unknown => self.ticket(store, id),
                 Some(Ok(_)) => {
                     self.find(&format!("tickets/{name}"), "no plan names it", Severity::Low, fix());
-                    self.stray.push(("tickets", name));
+                    self.stray.push(("tickets".to_owned(), name));
                 }
                 // Of the unfinished ones, those of the dead were found already and the living still write theirs.
                 _ if name.starts_with('.') && name.ends_with(".tmp") => {}
@@ -220,9 +227,10 @@ impl Survey {
         let read = self.now.iter().filter(|(_, hash)| hash.is_some());
         let read = read.map(|(path, hash)| (path.clone(), hash.clone())).collect();
         // A journal that cannot be read was found already.
-        for path in store.foreign(&read).unwrap_or_default() {
-            let trust = format!("haco trust {}", check::subject(&path));
-            self.find(&path, "somebody other than haco changed it", Severity::High, Some(trust));
+        for foreign in store.foreign_unlocked(read).unwrap_or_default() {
+            let trust = format!("haco trust {}", check::subject(&foreign.path));
+            let problem = format!("somebody other than haco changed it{}", foreign.which());
+            self.find(&foreign.path, problem, Severity::High, Some(trust));
         }
     }
 }

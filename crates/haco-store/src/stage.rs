@@ -24,13 +24,13 @@ use std::{
     },
 };
 
-/// A file that is whole and kept by the disk, but not yet under its name; dropped, it is removed.
+/// A file that is whole and kept by the disk, but not yet under its name; dropped, it is removed unless it is to stay.
 #[derive(Debug)]
 pub(crate) struct Staged {
     dir: Arc<Dir>,
     temporary: String,
     name: String,
-    landed: bool,
+    stays: bool,
 }
 
 impl Staged {
@@ -40,29 +40,38 @@ impl Staged {
             return Err(fail::unreadable(&dir.shown(name), format!("it is {kind}, not a regular file")));
         }
         let (file, temporary) = create(dir, name)?;
-        let staged = Staged { dir: dir.clone(), temporary, name: name.to_owned(), landed: false };
+        let staged = Staged { dir: dir.clone(), temporary, name: name.to_owned(), stays: false };
         let mut plain = file.file();
         plain.write_all(bytes).map_err(|e| dir.failure("write", name, e))?;
         dir.sync_file(&file, name)?;
         Ok(staged)
     }
 
+    /// From now on the file outlives a failure to land: the journal names it, and it proves that the write is unfinished.
+    pub(crate) fn stay(&mut self) {
+        self.stays = true;
+    }
+
     /// Puts the file under its name; the directory is still to be synced.
     pub(crate) fn land(mut self) -> Result<()> {
-        let moved = renameat(self.dir.as_ref(), self.temporary.as_str(), self.dir.as_ref(), self.name.as_str());
-        moved.map_err(|e| self.dir.failure("replace", &self.name, e))?;
-        self.landed = true;
+        land(&self.dir, &self.temporary, &self.name)?;
+        self.stays = true;
         Ok(())
     }
 }
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        if !self.landed {
+        if !self.stays {
             // A file that stays is found by its name: nothing reads it, and the doctor moves it aside.
             let _ = unlinkat(self.dir.as_ref(), self.temporary.as_str(), UnlinkatFlags::NoRemoveDir);
         }
     }
+}
+
+/// Puts the file `temporary` under `name`; the directory is still to be synced.
+pub(crate) fn land(dir: &Dir, temporary: &str, name: &str) -> Result<()> {
+    renameat(dir, temporary, dir, name).map_err(|e| dir.failure("replace", name, e))
 }
 
 fn create(dir: &Dir, name: &str) -> Result<(fs_err::File, String)> {
@@ -93,6 +102,29 @@ pub(crate) fn left_over(name: &str) -> bool {
     let unique = name.strip_suffix(".tmp").and_then(|n| n.rsplit('.').next());
     let process = unique.and_then(|u| u.split('-').next()).and_then(|pid| pid.parse::<i32>().ok());
     process.is_some_and(|pid| nix::sys::signal::kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH))
+}
+
+/// Whether `temporary` is a name that a write of `name` makes.
+pub(crate) fn is_of(temporary: &str, name: &str) -> bool {
+    let rest = temporary.strip_prefix(&format!(".{}.", short(name))).and_then(|t| t.strip_suffix(".tmp"));
+    let number = |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit());
+    rest.and_then(|unique| unique.split_once('-')).is_some_and(|(process, n)| number(process) && number(n))
+}
+
+/// A file beside `rel` that a write of it staged and did not land, with exactly the bytes of `after`: its directory and
+/// name. Only those whose names `fits` are looked at.
+pub(crate) fn unfinished(
+    top: &Dir,
+    rel: &str,
+    after: &Hash,
+    fits: impl Fn(&str) -> bool,
+) -> Result<Option<(Dir, String)>> {
+    let (parent, name) = split(rel);
+    let Some(dir) = parent.map_or_else(|| top.here().map(Some), |p| top.sub(p))? else { return Ok(None) };
+    // One that is gone meanwhile, or cannot be read, proves nothing.
+    let same = |t: &String| dir.read(t).ok().flatten().is_some_and(|bytes| Hash::of(&bytes) == *after);
+    let found = dir.names()?.into_iter().find(|t| is_of(t, name) && fits(t) && same(t));
+    Ok(found.map(|temporary| (dir, temporary)))
 }
 
 /// Replaces the file `name` durably.
@@ -223,6 +255,22 @@ mod tests {
         folder(&top, "drafts/x", &[("a", b"1"), ("../b", b"2")]).expect_err("refused");
         assert_eq!(top.sub("tmp").expect("opens").expect("is there").names().expect("lists"), [""; 0]);
         assert!(top.sub("drafts/x").expect("reads").is_none());
+    }
+
+    #[test]
+    fn a_temporary_name_says_whose_write_it_was() {
+        let name = "a-name-that-is-longer-than-forty-characters.json";
+        assert!(is_of(&format!(".{}.{}.tmp", short(name), unique()), name));
+        assert!(is_of(".T-001.json.12-3.tmp", "T-001.json"));
+        for other in [
+            ".T-001.json.tmp",
+            ".T-001.json.x-1.tmp",
+            ".T-001.json.12.tmp",
+            "T-001.json.12-3.tmp",
+            ".T-002.json.12-3.tmp",
+        ] {
+            assert!(!is_of(other, "T-001.json"), "{other}");
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //!                                                                        others first, plan.json last
 //! ```
 //!
-//! A disk that is full fails before the journal; a crash after it leaves each file as `before` or as `after`.
+//! A disk that is full fails before the journal; a crash after it leaves each file as `after`, or as `before` with the
+//! staged file beside it: that one proves that the write is unfinished, and nobody put an older file back.
 
 use crate::{
     Result, Store,
@@ -189,8 +190,9 @@ impl Tx<'_> {
         if changes.is_empty() && event.event.is_empty() {
             return Ok(());
         }
-        let staged = self.stage(&changes)?;
+        let mut staged = self.stage(&changes)?;
         self.store.journal().append(event, changes)?;
+        staged.stay();
         staged.land()
     }
 
@@ -233,6 +235,11 @@ struct Landing {
 }
 
 impl Landing {
+    /// What does not land after all stays beside its file, as it does where the process dies.
+    fn stay(&mut self) {
+        self.files.iter_mut().chain(&mut self.plan).for_each(|(_, staged)| staged.stay());
+    }
+
     fn land(self) -> Result<()> {
         let mut touched = BTreeSet::new();
         let last = self.plan.as_ref().map(|(parent, _)| parent.clone());
@@ -325,6 +332,7 @@ mod tests {
         let changes = tx.changes();
         let mut staged = tx.stage(&changes).expect("stages");
         held.store.journal().append(sample::event("edit"), changes).expect("appends");
+        staged.stay();
         staged.files.remove(0).1.land().expect("lands");
         drop((staged, tx));
         assert_eq!(held.store.ticket(&ids[0]).expect("reads").title, "New");
@@ -333,6 +341,27 @@ mod tests {
         again.put_ticket(retitled(&again, &ids[1], "New")).expect("puts");
         again.commit(sample::event("edit")).expect("the next run resumes");
         assert!(crate::doctor(&held.store).is_empty());
+    }
+
+    #[test]
+    fn a_failure_behind_the_journal_keeps_the_proof_that_the_write_is_unfinished() {
+        let held = sample::with(&["T-001"]);
+        let id = sample::id("T-001");
+        let path = held.place.dir.join("tickets/T-001.json");
+        let old = fs_err::read(&path).expect("reads");
+        let mut tx = held.store.begin(std::slice::from_ref(&id), None).expect("begins");
+        tx.put_ticket(retitled(&tx, &id, "New")).expect("puts");
+        let changes = tx.changes();
+        let mut staged = tx.stage(&changes).expect("stages");
+        held.store.journal().append(sample::event("edit"), changes).expect("appends");
+        staged.stay();
+        fs_err::remove_file(&path).expect("removes");
+        fs_err::create_dir(&path).expect("a directory is in the way");
+        staged.land().expect_err("cannot be replaced");
+        drop(tx);
+        fs_err::remove_dir(&path).expect("removes");
+        held.foreign("tickets/T-001.json", old);
+        held.store.check(&id).expect("the staged file is still there");
     }
 
     #[test]
