@@ -7,7 +7,7 @@ use haco_core::{
     address::BaseUrl,
     attempt::{CostKind, Usage},
     code::{Code, Failure},
-    config::{Net, Provider},
+    config::{Budget, Net, Provider},
     edit::Format,
     hash::Hash,
     settings::Resolved,
@@ -45,6 +45,7 @@ pub fn call_with(
     place: &str,
     dir: &std::path::Path,
 ) -> Result<Called> {
+    within_caps(settings, model)?;
     let started = std::time::Instant::now();
     let result = match model.entry.provider {
         Provider::Command => return command(settings, model, ask, dir, started),
@@ -65,6 +66,16 @@ pub fn call_with(
             timing_ms,
         },
     })
+}
+
+/// Money is not counted across calls yet, so where a cap stands nothing that costs money is called.
+fn within_caps(settings: &haco_core::settings::Settings, model: &Resolved) -> Result<(), Failure> {
+    if !model.paid || settings.budget == Budget::default() {
+        return Ok(());
+    }
+    let why = format!("model '{}' costs money, and a cap is set that this version cannot hold it to", model.name);
+    Err(Failure::new(Code::OverBudget, why)
+        .fix("route the role to a free model, or take 'budget' out of the configuration"))
 }
 
 impl Called {
@@ -272,4 +283,31 @@ fn command(
 
 fn last_line(text: &str) -> &str {
     text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no output")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use haco_core::settings::{Layers, Settings};
+
+    #[test]
+    fn where_a_cap_stands_nothing_that_costs_money_is_called() {
+        let config = serde_json::json!({"budget": {"day_usd": 20.0}});
+        let user = serde_json::from_value(config).expect("a configuration");
+        let settings = Settings::resolve(&Layers { user, ..Layers::default() });
+        let asked = |name: &str| {
+            let model = settings.model(name).expect("a model");
+            within_caps(&settings, &model).err().map(|f| f.code)
+        };
+        assert_eq!(asked("anthropic:claude"), Some(Code::OverBudget));
+        assert_eq!(asked("qwen2.5-coder:7b"), None);
+        let free = Settings::resolve(&Layers::default());
+        let paid = free.model("anthropic:claude").expect("a model");
+        assert!(within_caps(&free, &paid).is_ok());
+    }
+
+    #[test]
+    fn a_record_is_searched_from_the_exact_place_to_any() {
+        assert_eq!(patterns("T-001/2/worker"), ["T-001/2/worker", "T-001/*/worker", "*/*/worker"]);
+    }
 }
