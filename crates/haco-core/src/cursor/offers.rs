@@ -67,7 +67,7 @@ impl Position {
         }
         let depth = graph::depth(&graph::edges(tickets.iter().copied()));
         let mut by_depth = tickets.clone();
-        by_depth.sort_by_key(|t| (depth.get(&t.id).copied().unwrap_or(usize::MAX), t.id.clone()));
+        by_depth.sort_by_cached_key(|t| (depth.get(&t.id).copied().unwrap_or(usize::MAX), t.id.clone()));
         for ticket in &by_depth {
             if let Some(stage) = studio.stage(ticket.stage.as_deref()) {
                 let standing = stand(world, plan, stage, &frame, ticket, &self.standings);
@@ -75,7 +75,7 @@ impl Position {
             }
         }
         let mut order = tickets;
-        order.sort_by_key(|t| (t.priority, depth.get(&t.id).copied().unwrap_or(usize::MAX), t.id.clone()));
+        order.sort_by_cached_key(|t| (t.priority, depth.get(&t.id).copied().unwrap_or(usize::MAX), t.id.clone()));
         let open_stage = self.open_stage(studio, &order);
         let now: Vec<&Ticket> = order
             .iter()
