@@ -136,10 +136,10 @@ mod tests {
 
     #[test]
     fn path_entries_that_are_empty_inside_do_not_count() {
-        let hidden = [PathBuf::from("/work/repo")];
+        let hidden = [PathBuf::from("/srv/repo")];
         assert_eq!(
-            visible("/usr/bin:/tmp/x:/work/repo/.venv/bin:bin::/work/repo2/bin", &hidden),
-            "/usr/bin:/work/repo2/bin"
+            visible("/usr/bin:/tmp/x:/srv/repo/.venv/bin:bin::/srv/repo2/bin", &hidden),
+            "/usr/bin:/srv/repo2/bin"
         );
     }
 
