@@ -35,10 +35,7 @@ pub struct Args {
 pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
     let desk = Desk::open()?;
     let target = gates::target(&args.id)?;
-    let plan = match &target {
-        Target::Plan(id) => desk.store.plan(id).map_err(|f| f.fix("haco status"))?.id,
-        Target::Ticket(id) => desk.store.ticket(&gates::ticket_id(&desk, id.as_str())?)?.plan,
-    };
+    let plan = target.plan(&desk)?;
     let loaded = desk.load(Some(&plan))?;
     let position = desk.position(&loaded);
     let ids = match &target {

@@ -29,6 +29,16 @@ pub enum Target {
     Plan(PlanId),
 }
 
+impl Target {
+    /// The plan that is meant, or that the ticket belongs to.
+    pub fn plan(&self, desk: &Desk) -> Result<PlanId> {
+        Ok(match self {
+            Target::Plan(id) => desk.store.plan(id).map_err(|f| f.fix("haco status"))?.id,
+            Target::Ticket(id) => desk.store.ticket(&ticket_id(desk, id.as_str())?)?.plan,
+        })
+    }
+}
+
 /// Reads an argument: what has the form of a ticket's id is one.
 pub fn target(text: &str) -> Result<Target> {
     if let Ok(id) = text.parse() {

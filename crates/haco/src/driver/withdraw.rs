@@ -42,10 +42,7 @@ enum Taken {
 pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
     let desk = Desk::open()?;
     let target = gates::target(&args.id)?;
-    let plan = match &target {
-        Target::Plan(id) => desk.store.plan(id).map_err(|f| f.fix("haco status"))?.id,
-        Target::Ticket(id) => desk.store.ticket(&gates::ticket_id(&desk, id.as_str())?)?.plan,
-    };
+    let plan = target.plan(&desk)?;
     let loaded = desk.load(Some(&plan))?;
     desk.store.check_all(loaded.tickets.keys(), &plan)?;
     let Some(taken) = what(&loaded, &desk.position(&loaded), &plan, &target)? else {

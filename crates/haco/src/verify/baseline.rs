@@ -4,7 +4,7 @@ use super::{
     candidate,
     checks::{self, Asking, Judged, Which},
     copy::Copy,
-    hold, record,
+    record, take_up,
 };
 use crate::{
     clock,
@@ -28,15 +28,9 @@ const CHECK: &str = "baseline";
 
 /// Runs one ticket's tests on its base.
 pub(super) fn verify(desk: &Desk, out: &Out, id: &TicketId, again: bool) -> Result<Answered> {
-    desk.store.check(id)?;
-    let _step = hold(desk, id)?;
-    let loaded = desk.load_ticket(id)?;
+    let (_step, loaded, standing) = take_up(desk, id)?;
     let ticket = loaded.ticket(id)?;
-    desk.store.check_plan(&ticket.plan)?;
     let plan = loaded.plan_of(ticket)?;
-    let standing = desk.position(&loaded).standings.remove(id);
-    let standing =
-        standing.ok_or_else(|| Failure::new(Code::IllegalStep, format!("{id}: its plan has no such stage")))?;
     let on = ready(ticket, &standing)?;
     let subject = subject::baseline(&standing.contract, &Base { plan: &plan.base, on });
     match latest(&ticket.verdicts, CHECK, &subject).filter(|v| v.verdict != Answer::Blocked && !again) {

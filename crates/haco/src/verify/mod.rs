@@ -16,16 +16,17 @@ mod union;
 mod worktree;
 
 use crate::{
-    desk::Desk,
+    desk::{Desk, Loaded},
     exit::{self, Outcome, Program},
     input::{self, Ids},
     output::{Answered, Common, Out, Tally},
+    turn,
 };
 use anyhow::Result;
 use clap::Parser;
 use haco_core::{
     code::{Code, Failure},
-    cursor::Action,
+    cursor::{Action, Standing},
     id::{PlanId, TicketId},
     journal::Event,
     subject,
@@ -135,13 +136,15 @@ fn status(desk: &Desk, id: &TicketId) -> Option<haco_core::cursor::Status> {
     desk.position(&loaded).status(&desk.world(&loaded), id)
 }
 
-/// The right to do a long step of a ticket, held while the value lives.
-fn hold(desk: &Desk, id: &TicketId) -> Result<StepLock> {
-    if let Some(lock) = desk.store.try_step(id)? {
-        return Ok(lock);
-    }
-    let holder = desk.store.busy()?.remove(id).unwrap_or_else(|| "another process".to_owned());
-    Err(Failure::new(Code::Busy, format!("{id}: a step of it is held by {holder}")).into())
+/// One ticket with its step held, freshly read and checked for foreign writes, and where it stands.
+fn take_up(desk: &Desk, id: &TicketId) -> Result<(StepLock, Loaded, Standing)> {
+    desk.store.check(id)?;
+    let step = turn::hold(desk, id)?;
+    let loaded = desk.load_ticket(id)?;
+    desk.store.check_plan(&loaded.ticket(id)?.plan)?;
+    let standing = desk.position(&loaded).standings.remove(id);
+    let none = || Failure::new(Code::IllegalStep, format!("{id}: its plan has no such stage"));
+    Ok((step, loaded, standing.ok_or_else(none)?))
 }
 
 /// Changes a ticket that was read before, where its contract and attempts are still what was read.

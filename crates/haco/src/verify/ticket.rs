@@ -4,7 +4,7 @@ use super::{
     candidate::{self, Made, Refused},
     checks::{self, Asking, Judged, Which},
     copy::Copy,
-    hold, record,
+    record, take_up,
 };
 use crate::{
     clock,
@@ -36,13 +36,7 @@ enum Start {
 
 /// Verifies one ticket.
 pub(super) fn verify(desk: &Desk, out: &Out, id: &TicketId, again: bool) -> Result<Answered> {
-    desk.store.check(id)?;
-    let _step = hold(desk, id)?;
-    let mut loaded = desk.load_ticket(id)?;
-    desk.store.check_plan(&loaded.ticket(id)?.plan)?;
-    let standing = desk.position(&loaded).standings.remove(id);
-    let standing =
-        standing.ok_or_else(|| Failure::new(Code::IllegalStep, format!("{id}: its plan has no such stage")))?;
+    let (_step, mut loaded, standing) = take_up(desk, id)?;
     let n = match start(loaded.ticket(id)?, &standing, again)? {
         Start::Passed(n) => {
             out.say(format!("{id}: attempt {n} already passed its checks"));

@@ -3,7 +3,7 @@
 use super::{
     checks::{self, Asking, Which},
     copy::Copy,
-    hold, ticket,
+    ticket,
 };
 use crate::{
     clock,
@@ -11,6 +11,7 @@ use crate::{
     exit::Outcome,
     ground,
     output::Out,
+    turn,
 };
 use anyhow::Result;
 use haco_core::{
@@ -50,7 +51,7 @@ pub(super) fn verify(desk: &Desk, out: &mut Out, id: &PlanId, again: bool) -> Re
         }
         None => {}
     }
-    let _steps = union.tickets.iter().map(|t| hold(desk, t)).collect::<Result<Vec<_>>>()?;
+    let _steps = union.tickets.iter().map(|t| turn::hold(desk, t)).collect::<Result<Vec<_>>>()?;
     ask(desk, out, &loaded, &position, &union, again)
 }
 

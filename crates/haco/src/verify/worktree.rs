@@ -2,7 +2,7 @@
 
 use super::{
     candidate::{self, Refused},
-    hold, record, ticket,
+    record, take_up, ticket,
 };
 use crate::{
     clock,
@@ -27,13 +27,7 @@ use serde_json::json;
 
 /// Takes the working tree's files in scope as a new attempt and checks it.
 pub(super) fn verify(desk: &Desk, out: &Out, id: &TicketId) -> Result<Answered> {
-    desk.store.check(id)?;
-    let _step = hold(desk, id)?;
-    let mut loaded = desk.load_ticket(id)?;
-    desk.store.check_plan(&loaded.ticket(id)?.plan)?;
-    let standing = desk.position(&loaded).standings.remove(id);
-    let standing =
-        standing.ok_or_else(|| Failure::new(Code::IllegalStep, format!("{id}: its plan has no such stage")))?;
+    let (_step, mut loaded, standing) = take_up(desk, id)?;
     let ticket = loaded.ticket(id)?;
     let role = role(ticket, &standing)?;
     let on = standing.on.clone().unwrap_or_default();
