@@ -4,7 +4,7 @@ use super::near::Likeness;
 use super::place::{Found, Index, Miss};
 use super::raw::{Body, Fresh, Op, Raw, Tag, Tail};
 use super::text::{Piece, Text};
-use super::{Applied, FileEdit, Kind, Refusal, guard};
+use super::{Action, Applied, FileEdit, Kind, Place, Refusal, guard};
 use crate::code::Code;
 use crate::path::RepoPath;
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ use std::borrow::Cow;
 /// How many misses of one file are told with the nearest lines.
 const REPORTS: usize = 6;
 
-/// The new bytes of one file, or none where nothing changes.
+/// What becomes of one file; none where the reply has no edit of it.
 pub(super) fn build(
     path: &RepoPath,
     old: Option<&[u8]>,
@@ -38,8 +38,17 @@ pub(super) fn build(
         }
         None => file.changed(&raws)?,
     };
-    let same = old == new.as_deref();
-    Ok((!same).then(|| FileEdit { path: path.clone(), new, edits }))
+    let action = match (old, &new) {
+        (Some(old), Some(new)) if old == new.as_slice() => Action::Unchanged,
+        (Some(_), Some(_)) => Action::Modify,
+        (None, Some(_)) => Action::Create,
+        (_, None) => Action::Delete,
+    };
+    let edits = match action {
+        Action::Unchanged => edits.iter().map(|e| Applied { kind: Kind::Unchanged, similarity: None, ..*e }).collect(),
+        _ => edits,
+    };
+    Ok(Some(FileEdit { path: path.clone(), action, new, edits }))
 }
 
 fn refusal(raw: &Raw, code: Code, message: String) -> Refusal {
@@ -114,7 +123,7 @@ impl<'a> File<'a> {
             Some(text) => text.join(&pieces, tail),
             None => Text::none().join(&pieces, tail),
         };
-        Ok((Some(bytes), vec![Applied { line: 1, kind: Kind::Whole }]))
+        Ok((Some(bytes), vec![Applied { line: 1, kind: Kind::Whole, similarity: None }]))
     }
 
     fn refuse_elision<'l>(&self, raw: &Raw, new: impl Iterator<Item = &'l str>) -> Result<(), Refusal> {
@@ -165,12 +174,12 @@ impl<'a> File<'a> {
         } else if self.text.is_none() {
             return Err(refusal(raw, Code::NotFound, format!("'{path}' is not there to be changed")));
         } else {
-            index.find(&old, *at).map_err(|miss| missed(raw, &old, miss))?
+            index.find(&old, *at).map_err(|miss| self.missed(raw, &old, miss))?
         };
         if found.start + old.len() == self.lines().len() && *tail != Tail::Keep {
             done.tail = *tail;
         }
-        done.applied.push(Applied { line: found.start + 1, kind: self.kind(found.kind) });
+        done.applied.push(Applied { line: found.start + 1, kind: self.kind(found.kind), similarity: None });
         let cannot = || {
             format!(
                 "the text fits '{path}' at line {}, but for an indentation that the new lines lack",
@@ -191,6 +200,30 @@ impl<'a> File<'a> {
         Err(refusal(raw, Code::BadEdit, why))
     }
 
+    fn missed(&self, raw: &Raw, old: &[&str], miss: Miss) -> Refusal {
+        let first = old.iter().find(|l| !l.trim().is_empty()).map_or("", |l| l.trim());
+        let what = format!("the text that begins '{}' ({} lines)", super::names::short(first), old.len());
+        match miss {
+            Miss::Nowhere => refusal(raw, Code::NotFound, format!("{what} is not in '{}'", raw.path)),
+            Miss::Costly => refusal(raw, Code::Ambiguous, format!("{what} is like too many places in '{}'", raw.path)),
+            Miss::Many(starts) => {
+                let lines: Vec<usize> = starts.iter().map(|s| s + 1).collect();
+                let mut shown: Vec<String> = lines.iter().take(10).map(usize::to_string).collect();
+                if lines.len() > shown.len() {
+                    shown.push("…".into());
+                }
+                let why = format!("{what} fits '{}' at lines {}", raw.path, shown.join(", "));
+                refusal(raw, Code::Ambiguous, why).candidates(self.places(&lines))
+            }
+        }
+    }
+
+    /// Lines of the file, by their numbers from 1.
+    fn places(&self, lines: &[usize]) -> Vec<Place> {
+        let text = |line: usize| self.lines().get(line - 1).map_or_else(String::new, |l| super::names::short(l));
+        lines.iter().map(|line| Place { line: *line, text: text(*line) }).collect()
+    }
+
     fn kind(&self, kind: Kind) -> Kind {
         let file_crlf = self.text.as_ref().is_some_and(|t| t.end == "\r\n");
         if kind == Kind::Exact && self.text.is_some() && file_crlf != self.crlf { Kind::LineEnds } else { kind }
@@ -202,12 +235,12 @@ impl<'a> File<'a> {
             let (one, two) = (raws[pair[0].by.min(pair[1].by)], raws[pair[0].by.max(pair[1].by)]);
             let line = pair[1].start + 1;
             let why = format!("edits {} and {} both touch '{}' at line {line}", one.n, two.n, self.path);
-            return Err(refusal(two, Code::Overlap, why).candidates(vec![line]));
+            return Err(refusal(two, Code::Overlap, why).candidates(self.places(&[line])));
         }
         let pieces = pieces(self.lines().len(), done.splices);
         if let Some(raw) = raws.iter().find(|r| r.op == Op::Delete) {
             if pieces.is_empty() || raws.len() == 1 {
-                return Ok((None, vec![Applied { line: 1, kind: Kind::Deleted }]));
+                return Ok((None, vec![Applied { line: 1, kind: Kind::Deleted, similarity: None }]));
             }
             let why = format!("the diff deletes '{}' and leaves {} of its lines", self.path, pieces.len());
             return Err(refusal(raw, Code::BadEdit, why));
@@ -270,24 +303,6 @@ fn splices<'b>(by: usize, found: &Found, body: &Body<'b>) -> Option<Vec<Splice<'
     Some(out)
 }
 
-fn missed(raw: &Raw, old: &[&str], miss: Miss) -> Refusal {
-    let first = old.iter().find(|l| !l.trim().is_empty()).map_or("", |l| l.trim());
-    let what = format!("the text that begins '{}' ({} lines)", super::names::short(first), old.len());
-    match miss {
-        Miss::Nowhere => refusal(raw, Code::NotFound, format!("{what} is not in '{}'", raw.path)),
-        Miss::Costly => refusal(raw, Code::Ambiguous, format!("{what} is like too many places in '{}'", raw.path)),
-        Miss::Many(starts) => {
-            let lines: Vec<usize> = starts.iter().map(|s| s + 1).collect();
-            let mut shown: Vec<String> = lines.iter().take(10).map(usize::to_string).collect();
-            if lines.len() > shown.len() {
-                shown.push("…".into());
-            }
-            let why = format!("{what} fits '{}' at lines {}", raw.path, shown.join(", "));
-            refusal(raw, Code::Ambiguous, why).candidates(lines)
-        }
-    }
-}
-
 /// A miss with the nearest lines.
 fn with_nearest(refusal: Refusal, likeness: &Likeness, body: &Body) -> Refusal {
     let old: Vec<&str> = body.iter().filter(|(tag, _)| *tag != Tag::New).map(|(_, l)| *l).collect();
@@ -296,5 +311,9 @@ fn with_nearest(refusal: Refusal, likeness: &Likeness, body: &Body) -> Refusal {
     if let Some(first) = near.first() {
         message += &format!("; nearest is line {}: '{}' where the edit has '{}'", first.line, first.has, first.wants);
     }
-    Refusal { message, candidates: near.iter().map(|n| n.line).collect(), ..refusal }
+    Refusal {
+        message,
+        candidates: near.iter().map(|n| Place { line: n.line, text: n.has.clone() }).collect(),
+        ..refusal
+    }
 }

@@ -95,10 +95,10 @@ impl<'t> Index<'t> {
                 return Err(Miss::Costly);
             }
             let Some((kind, shift)) = self.fit(start, old, &wanted) else { continue };
-            if best.first().is_some_and(|b| rank(b.kind) > rank(kind)) {
+            if best.first().is_some_and(|b| b.kind > kind) {
                 best.clear();
             }
-            if best.first().is_none_or(|b| rank(b.kind) == rank(kind)) {
+            if best.first().is_none_or(|b| b.kind == kind) {
                 best.push(Found { start, kind, shift });
             }
         }
@@ -139,14 +139,6 @@ impl<'t> Index<'t> {
         }
         let shift = shift(here, old)?;
         Some((Kind::Indent, shift))
-    }
-}
-
-fn rank(kind: Kind) -> u8 {
-    match kind {
-        Kind::Exact | Kind::LineEnds | Kind::Whole | Kind::Deleted => 0,
-        Kind::Trailing => 1,
-        Kind::Indent => 2,
     }
 }
 

@@ -1,9 +1,19 @@
 //! Why a reply was not taken: for the record, and as text for the model that tries again.
 
 use crate::code::Code;
+use serde::Serialize;
+
+/// A line of a file that a refusal points at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Its number, from 1.
+    pub line: usize,
+    /// What stands there, cut where it is long.
+    pub text: String,
+}
 
 /// One reason why nothing of a reply was applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
     /// Which reason.
     pub code: Code,
@@ -15,8 +25,8 @@ pub struct Refusal {
     pub line: Option<usize>,
     /// One line for people and models.
     pub message: String,
-    /// Line numbers of the file: where an ambiguous edit fits, or what is nearest to one that fits nowhere.
-    pub candidates: Vec<usize>,
+    /// Lines of the file: where an ambiguous edit fits, or what is nearest to one that fits nowhere.
+    pub candidates: Vec<Place>,
 }
 
 impl Refusal {
@@ -29,7 +39,7 @@ impl Refusal {
         Refusal { edit, line, ..self }
     }
 
-    pub(super) fn candidates(self, candidates: Vec<usize>) -> Refusal {
+    pub(super) fn candidates(self, candidates: Vec<Place>) -> Refusal {
         Refusal { candidates, ..self }
     }
 }

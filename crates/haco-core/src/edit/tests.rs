@@ -40,8 +40,8 @@ impl Bench {
 
     /// What the reply comes to, as `path=text` of each file, or the codes of the refusals.
     fn says(&self, reply: &str) -> String {
-        match self.take(Format::Auto, reply) {
-            Ok(edited) => edited.files.iter().map(shown).collect::<Vec<_>>().join("|"),
+        match self.take(Format::Auto, reply).and_then(Edited::changing) {
+            Ok(edited) => edited.changes().map(shown).collect::<Vec<_>>().join("|"),
             Err(refusals) => refusals.iter().map(|r| r.code.as_str()).collect::<Vec<_>>().join("+"),
         }
     }
@@ -147,12 +147,12 @@ fn whole_files_that_are_none_are_refused() {
             ("elided with dots", "```src/a.rs\none\n// ... existing code ...\n```", "elided"),
             ("elided with words", "```src/a.rs\none\n// rest of file unchanged\n```", "elided"),
             ("elided without a comment", "```src/a.rs\none\n... rest unchanged\n```", "elided"),
-            ("a fence without an end", "```src/a.rs\none\ntwo", "truncated_edit"),
-            ("an edit and a fence without an end", "```src/a.rs\nx\n```\n```rust\nfn", "truncated_edit"),
+            ("a fence without an end", "```src/a.rs\none\ntwo", "truncated"),
+            ("an edit and a fence without an end", "```src/a.rs\nx\n```\n```rust\nfn", "truncated"),
             ("prose only", "The file looks fine to me.", "no_edits"),
             ("declined", "I cannot help with this.", "refusal"),
             ("nothing", " \n\n", "empty_reply"),
-            ("thinking only", "<think>\nhm", "truncated_edit"),
+            ("thinking only", "<think>\nhm", "truncated"),
             ("the same again", "```src/a.rs\none\ntwo\nthree\n```", "unchanged"),
             ("two versions", "```src/a.rs\nx\n```\n```src/a.rs\ny\n```", "overlap"),
             ("the same version twice", "```src/a.rs\nx\n```\n```src/a.rs\nx\n```", "src/a.rs=x\n"),
@@ -228,8 +228,8 @@ fn blocks_that_do_not_fit_are_refused() {
         &[
             ("nowhere", "<<<<<<< SEARCH\nq\n=======\nr\n>>>>>>> REPLACE", "not_found"),
             ("two places", "<<<<<<< SEARCH\nx\n=======\nr\n>>>>>>> REPLACE", "ambiguous"),
-            ("no end", "<<<<<<< SEARCH\nx\n=======\nr", "truncated_edit"),
-            ("no end of the fence", "```\n<<<<<<< SEARCH\nz\n=======\nr\n>>>>>>> REPLACE\n", "truncated_edit"),
+            ("no end", "<<<<<<< SEARCH\nx\n=======\nr", "truncated"),
+            ("no end of the fence", "```\n<<<<<<< SEARCH\nz\n=======\nr\n>>>>>>> REPLACE\n", "truncated"),
             ("no divider", "<<<<<<< SEARCH\nx\n>>>>>>> REPLACE", "bad_edit"),
             ("two dividers", "<<<<<<< SEARCH\nx\n=======\n=======\n>>>>>>> REPLACE", "bad_edit"),
             ("no search text", "<<<<<<< SEARCH\n=======\nr\n>>>>>>> REPLACE", "bad_edit"),
@@ -268,10 +268,11 @@ fn a_miss_tells_the_nearest_lines_and_two_places_tell_all() {
     let bench = Bench::of(&[("a.txt", "alpha\nlet total = 1;\nomega\nalpha\n")]);
     let miss =
         bench.take(Format::Auto, "<<<<<<< SEARCH\nlet total = 2;\n=======\nq\n>>>>>>> REPLACE").expect_err("a miss");
-    assert_eq!(miss[0].candidates, [2]);
+    assert_eq!(miss[0].candidates[0].line, 2);
     assert!(miss[0].message.contains("line 2: 'let total = 1;'"), "{}", miss[0].message);
     let many = bench.take(Format::Auto, "<<<<<<< SEARCH\nalpha\n=======\nq\n>>>>>>> REPLACE").expect_err("two places");
-    assert_eq!((many[0].candidates.as_slice(), many[0].edit, many[0].line), (&[1, 4][..], 1, Some(1)));
+    let lines: Vec<usize> = many[0].candidates.iter().map(|p| p.line).collect();
+    assert_eq!((lines.as_slice(), many[0].edit, many[0].line), (&[1, 4][..], 1, Some(1)));
 }
 
 #[test]

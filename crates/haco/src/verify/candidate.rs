@@ -54,7 +54,7 @@ pub(super) fn build(desk: &Desk, loaded: &Loaded, ticket: &Ticket, attempt: &Att
     let [targets, new_files] = scope(ticket);
     let existing = existing(repo, ticket, &base)?;
     let scope = Scope { targets: &targets, new_files: &new_files };
-    let edited = match edit::apply(&reply, format, &scope, &existing) {
+    let edited = match edit::apply(&reply, format, &scope, &existing).and_then(Edited::changing) {
         Ok(edited) => edited,
         Err(refusals) => {
             let (code, line) = refusals.first().map_or((Code::NoEdits, String::new()), |r| (r.code, r.message.clone()));
