@@ -11,6 +11,7 @@ mod lines;
 mod names;
 mod near;
 mod place;
+mod print;
 mod raw;
 mod read;
 mod refuse;
@@ -20,6 +21,7 @@ mod tests;
 mod text;
 mod udiff;
 
+pub use print::{Changed, Side, print};
 pub use refuse::{Place, Refusal, refusal_text};
 
 use crate::code::Code;
