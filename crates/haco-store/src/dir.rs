@@ -1,5 +1,5 @@
-//! One open directory below `.haco/`: every step is taken from a file descriptor and no symbolic link is followed, so that
-//! nobody can lead a reader or a writer elsewhere. Special files never hang a reader.
+//! One open directory, below `.haco/` or of somebody's own files: every step is taken from a file descriptor and no symbolic
+//! link is followed, so that nobody can lead a reader or a writer elsewhere. Special files never hang a reader.
 
 use crate::{Result, fail};
 use haco_core::code::{Code, Failure};
@@ -22,13 +22,23 @@ use std::{
 /// The most bytes that one file below `.haco/` may have to be read.
 pub(crate) const LIMIT: u64 = 64 << 20;
 
-/// A directory below `.haco/`, or `.haco/` itself.
+/// A directory below `.haco/` or below one that somebody named, or that one itself.
 #[derive(Debug)]
 pub(crate) struct Dir {
     fd: OwnedFd,
     rel: String,
+    whose: Whose,
     top: Arc<Path>,
     syncs: Arc<AtomicU64>,
+}
+
+/// Whose files are below a directory, which decides how they are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// State, called by its path from `.haco` on.
+    Ours,
+    /// What somebody works on, called by its path below the directory that was named.
+    Theirs,
 }
 
 impl Dir {
@@ -43,13 +53,23 @@ impl Dir {
             }
             Err(errno) => return Err(fail::io("open", ".haco", path, &errno.into())),
         };
-        Ok(Some(Dir { fd, rel: String::new(), top: path.into(), syncs: Arc::default() }))
+        Ok(Some(Dir { fd, rel: String::new(), whose: Whose::Ours, top: path.into(), syncs: Arc::default() }))
+    }
+
+    /// Opens a directory of somebody's own files. Whoever names it may name it by a link; below it none is followed.
+    pub(crate) fn named(path: &Path) -> Result<Dir> {
+        let fd = nix::fcntl::open(path, directory() - OFlag::O_NOFOLLOW, Mode::empty()).map_err(|errno| {
+            let why = format!("cannot open '{}': {}", fail::escaped(path), fail::words(&errno.into()));
+            Failure::new(if matches!(errno, Errno::ENOENT | Errno::ENOTDIR) { Code::Usage } else { Code::Io }, why)
+        })?;
+        Ok(Dir { fd, rel: String::new(), whose: Whose::Theirs, top: path.into(), syncs: Arc::default() })
     }
 
     /// What a person reads for `name` in this directory; the directory itself for an empty name.
     pub(crate) fn shown(&self, name: &str) -> String {
-        let parts = [".haco", &self.rel, name].into_iter().filter(|p| !p.is_empty());
-        parts.collect::<Vec<_>>().join("/").escape_debug().collect()
+        let top = if self.whose == Whose::Ours { ".haco" } else { "" };
+        let parts = [top, &self.rel, name].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("/");
+        if parts.is_empty() { fail::escaped(&self.top) } else { parts.escape_debug().collect() }
     }
 
     /// Where `name` lies, absolute.
@@ -64,7 +84,9 @@ impl Dir {
 
     /// The failure of doing `verb` to `name`.
     pub(crate) fn failure(&self, verb: &str, name: &str, cause: impl Into<io::Error>) -> Failure {
-        fail::io(verb, &self.shown(name), &self.top, &cause.into())
+        let failure = fail::io(verb, &self.shown(name), &self.top, &cause.into());
+        // What is not ours is not given away with a command either.
+        Failure { fix: failure.fix.filter(|_| self.whose == Whose::Ours), ..failure }
     }
 
     /// This directory once more.
@@ -77,13 +99,18 @@ impl Dir {
     pub(crate) fn sub(&self, rel: &str) -> Result<Option<Dir>> {
         let mut here = self.here()?;
         for part in parts(rel)? {
-            match openat(&here.fd, part, directory(), Mode::empty()) {
-                Ok(fd) => here = here.again(fd, part.to_owned()),
+            match here.enter(part) {
+                Ok(dir) => here = dir,
                 Err(Errno::ENOENT) => return Ok(None),
                 Err(errno) => return Err(here.no_directory(part, errno)),
             }
         }
         Ok(Some(here))
+    }
+
+    /// The directory `part`, which is one name, in this one.
+    pub(crate) fn enter(&self, part: &str) -> std::result::Result<Dir, Errno> {
+        openat(&self.fd, part, directory(), Mode::empty()).map(|fd| self.again(fd, part.to_owned()))
     }
 
     /// The directory `rel` below this one, made durably where it is not there.
@@ -110,7 +137,7 @@ impl Dir {
 
     fn again(&self, fd: OwnedFd, part: String) -> Dir {
         let rel = [self.rel.as_str(), &part].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("/");
-        Dir { fd, rel, top: self.top.clone(), syncs: self.syncs.clone() }
+        Dir { fd, rel, whose: self.whose, top: self.top.clone(), syncs: self.syncs.clone() }
     }
 
     fn no_directory(&self, part: &str, errno: Errno) -> Failure {
@@ -194,10 +221,15 @@ impl Dir {
         nix::unistd::fsync(&self.fd).map_err(|e| self.failure("sync", "", e))
     }
 
+    /// Asks the disk to keep the bytes of `file`.
+    pub(crate) fn sync_plain(&self, file: &File) -> io::Result<()> {
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        file.sync_all()
+    }
+
     /// Asks the disk to keep the bytes of `file`, which is `name` here.
     pub(crate) fn sync_file(&self, file: &fs_err::File, name: &str) -> Result<()> {
-        self.syncs.fetch_add(1, Ordering::Relaxed);
-        file.file().sync_all().map_err(|e| self.failure("sync", name, e))
+        self.sync_plain(file.file()).map_err(|e| self.failure("sync", name, e))
     }
 }
 
@@ -226,7 +258,8 @@ fn directory() -> OFlag {
     OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC
 }
 
-fn kind_of(mode: nix::libc::mode_t) -> &'static str {
+/// What a file of this mode is called.
+pub(crate) fn kind_of(mode: nix::libc::mode_t) -> &'static str {
     match SFlag::from_bits_truncate(mode & SFlag::S_IFMT.bits()) {
         SFlag::S_IFREG => "a regular file",
         SFlag::S_IFDIR => "a directory",

@@ -30,6 +30,11 @@ pub(crate) fn words(cause: &io::Error) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
+/// A path that somebody typed, in one line whatever it holds.
+pub(crate) fn escaped(path: &Path) -> String {
+    path.to_string_lossy().escape_debug().collect()
+}
+
 /// `text` as one word of a shell command.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))

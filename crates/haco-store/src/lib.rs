@@ -1,4 +1,5 @@
-//! The `.haco/` directory on disk: find it, lock, read and replace what is in it, journal what happened, and mend it.
+//! The `.haco/` directory on disk: find it, lock, read and replace what is in it, journal what happened, and mend it. And
+//! the files of any directory, changed together ([`Tree`]).
 //!
 //! Readers never write and never skip what they cannot read. Every failure is a [`haco_core::code::Failure`] that names
 //! the file. What the files mean is left to `haco-core`.
@@ -17,6 +18,7 @@ mod place;
 mod raw;
 mod stage;
 mod store;
+mod tree;
 mod tx;
 mod world;
 
@@ -28,6 +30,7 @@ pub use lock::{Alone, StepLock};
 pub use mend::doctor_fix;
 pub use place::Place;
 pub use store::Store;
+pub use tree::{Look, OnlyWriter, Replace, Seen, Tree};
 pub use tx::Tx;
 pub use world::World;
 

@@ -76,7 +76,7 @@ pub(crate) fn land(dir: &Dir, temporary: &str, name: &str) -> Result<()> {
 
 fn create(dir: &Dir, name: &str) -> Result<(fs_err::File, String)> {
     loop {
-        let temporary = format!(".{}.{}.tmp", short(name), unique());
+        let temporary = temporary(name);
         match dir.open(&temporary, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL) {
             Ok(Some(file)) => return Ok((file, temporary)),
             Ok(None) => return Err(dir.failure("write", name, Errno::ENOENT)),
@@ -84,6 +84,11 @@ fn create(dir: &Dir, name: &str) -> Result<(fs_err::File, String)> {
             Err(failure) => return Err(failure),
         }
     }
+}
+
+/// A name beside `name` that nothing else has.
+pub(crate) fn temporary(name: &str) -> String {
+    format!(".{}.{}.tmp", short(name), unique())
 }
 
 /// As much of `name` as leaves room for the rest of a temporary name.
@@ -260,7 +265,7 @@ mod tests {
     #[test]
     fn a_temporary_name_says_whose_write_it_was() {
         let name = "a-name-that-is-longer-than-forty-characters.json";
-        assert!(is_of(&format!(".{}.{}.tmp", short(name), unique()), name));
+        assert!(is_of(&temporary(name), name));
         assert!(is_of(".T-001.json.12-3.tmp", "T-001.json"));
         for other in [
             ".T-001.json.tmp",
