@@ -4,6 +4,7 @@ mod audit;
 mod bad_input;
 mod call;
 mod driver;
+mod edit;
 mod gates;
 mod greeter;
 mod haao;

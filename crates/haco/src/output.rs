@@ -128,6 +128,11 @@ impl Out {
         }
     }
 
+    /// Text for another program, or for a model: as it is but on a terminal, and also with `-q`.
+    pub fn verbatim(&self, text: &str) {
+        if io::stderr().is_terminal() { self.stderr(&shown(text)) } else { self.stderr(text) }
+    }
+
     /// A question, without a line end.
     pub fn ask(&self, text: &str) {
         self.stderr(&shown(text));

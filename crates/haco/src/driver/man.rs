@@ -1,4 +1,5 @@
-//! haco manual: write the man pages of the six programs, from the same declarations that parse their arguments.
+//! haco manual: write the man pages of the six programs, and of the commands that are of use without the rest of haco, from
+//! the same declarations that parse their arguments.
 
 use crate::{exit::Outcome, output::Out, programs::commands};
 use anyhow::Result;
@@ -9,7 +10,19 @@ use std::{
     path::PathBuf,
 };
 
-/// Write the man pages of the six programs
+/// A command with a page of its own.
+struct Alone {
+    command: &'static str,
+    page: &'static str,
+    /// What the page says around the options, which stand at the line [`OPTIONS`].
+    text: &'static str,
+}
+
+const ALONE: [Alone; 1] = [Alone { command: "edit", page: "haco-edit", text: include_str!("edit/manual.roff") }];
+
+const OPTIONS: &str = ".\\\" options\n";
+
+/// Write the man pages of the six programs and of the commands that stand alone
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Where to
@@ -28,10 +41,31 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
     Ok(Outcome::yes().with("pages", pages.into_iter().map(|(name, _)| name).collect::<Vec<_>>()))
 }
 
-/// Each program's page with its file's name.
+/// Each page with its file's name.
 pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     let (haco, others) = commands();
-    [haco].into_iter().chain(others).map(|program| Ok((format!("{}.1", program.get_name()), page(program)?))).collect()
+    let alone = ALONE.iter().map(|of| Ok((format!("{}.1", of.page), alone(&haco, of)?)));
+    let alone: Vec<io::Result<(String, Vec<u8>)>> = alone.collect();
+    let programs = [haco].into_iter().chain(others);
+    programs.map(|program| Ok((format!("{}.1", program.get_name()), page(program)?))).chain(alone).collect()
+}
+
+/// The page of one of haco's commands, with the options that all have and a text of its own.
+fn alone(haco: &Command, of: &Alone) -> io::Result<Vec<u8>> {
+    let mut haco = haco.clone();
+    haco.build();
+    let command = haco.find_subcommand(of.command).expect("what stands alone is a command").clone();
+    let source = format!("haco {}", haco.get_version().unwrap_or_default());
+    let man = Man::new(command.clone().name(of.page)).source(source).manual("haco");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    let (before, after) = of.text.split_once(OPTIONS).expect("the text says where the options stand");
+    page.extend(before.bytes());
+    man.render_options_section(&mut page)?;
+    page.extend(after.bytes());
+    writeln!(page, ".SH \"SEE ALSO\"\n\\fBhaco\\fR(1), \\fBhaco\\fR(7), \\fBpatch\\fR(1), \\fBgit\\-apply\\fR(1)")?;
+    Ok(page)
 }
 
 /// A program's page; its commands are sections of it.
@@ -91,7 +125,9 @@ mod tests {
     fn there_is_one_page_a_program_and_haco_has_every_command() {
         let pages = pages().expect("pages");
         let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["haco.1", "haco-plan.1", "haco-worker.1", "haco-verify.1", "haco-audit.1", "haco-ship.1"]);
+        let programs = ["haco.1", "haco-plan.1", "haco-worker.1", "haco-verify.1", "haco-audit.1", "haco-ship.1"];
+        assert_eq!(names[..6], programs);
+        assert_eq!(names[6..], ALONE.map(|of| format!("{}.1", of.page)));
         let haco = String::from_utf8_lossy(&pages[0].1);
         for command in commands().0.get_subcommands().filter(|c| !c.is_hide_set()) {
             assert!(haco.contains(&format!(".SS \"haco {}", command.get_name())), "{}", command.get_name());

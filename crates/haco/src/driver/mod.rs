@@ -8,6 +8,7 @@ mod completions;
 mod demo;
 mod diff;
 mod doctor;
+mod edit;
 mod foreign;
 mod gates;
 mod init;
@@ -68,6 +69,7 @@ enum Command {
     Abandon(abandon::Args),
     Stop(stop::Args),
     Apply(apply::Args),
+    Edit(edit::Args),
     Report(report::Args),
     Trust(trust::Args),
     Doctor(doctor::Args),
@@ -106,6 +108,7 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
         Command::Abandon(args) => abandon::run(args, out),
         Command::Stop(args) => stop::run(args, out),
         Command::Apply(args) => apply::run(args, out),
+        Command::Edit(args) => edit::run(args, out),
         Command::Report(args) => report::run(args, out),
         Command::Trust(args) => trust::run(args, out),
         Command::Doctor(args) => doctor::run(args, out),
