@@ -15,7 +15,7 @@ pub(super) enum Block<'a> {
 
 /// The number of marks and the text behind the word, where `text` is a SEARCH mark.
 pub(super) fn search_mark(text: &str) -> Option<(usize, &str)> {
-    let (marks, rest) = marks(text, '<')?;
+    let (marks, rest) = marks(text, '<').or_else(|| marks(text, '-'))?;
     let word = rest.split_whitespace().next()?;
     let is_word = word.eq_ignore_ascii_case("SEARCH") || word.eq_ignore_ascii_case("ORIGINAL");
     is_word.then(|| (marks, rest[word.len()..].trim()))
@@ -23,10 +23,10 @@ pub(super) fn search_mark(text: &str) -> Option<(usize, &str)> {
 
 /// Whether `text` is the last line of a block that was opened with `open` marks.
 pub(super) fn is_replace_mark(text: &str, open: usize) -> bool {
-    marks(text, '>').is_some_and(|(n, rest)| {
+    marks(text, '>').or_else(|| marks(text, '+')).is_some_and(|(n, rest)| {
         let word = rest.split_whitespace().next().unwrap_or("");
         let known = ["REPLACE", "UPDATED"].iter().any(|w| word.eq_ignore_ascii_case(w));
-        known || (word.is_empty() && n == open)
+        known || (word.is_empty() && n == open && text.trim_start().starts_with('>'))
     })
 }
 
@@ -76,15 +76,41 @@ fn cut<'a>(lines: &[Line<'a>], dividers: &[(usize, usize)], open: usize, end: us
     Block::Good { old: texts(&lines[1..at]), new: texts(&lines[at + 1..end]), used: end + 1 }
 }
 
-/// Old and new lines as one body: what they begin and end with alike is context.
+/// Old and new lines as one body: what both have is context.
 pub(super) fn paired<'a>(old: &[&'a str], new: &[&'a str]) -> Body<'a> {
     let head = old.iter().zip(new).take_while(|(a, b)| a == b).count();
     let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| a == b).count();
     let part = |tag: Tag, lines: &[&'a str]| lines.iter().map(|l| (tag, *l)).collect::<Body<'a>>();
     let mut body = part(Tag::Both, &old[..head]);
-    body.extend(part(Tag::Old, &old[head..old.len() - tail]));
-    body.extend(part(Tag::New, &new[head..new.len() - tail]));
+    body.extend(inner(&old[head..old.len() - tail], &new[head..new.len() - tail]));
     body.extend(part(Tag::Both, &old[old.len() - tail..]));
+    body
+}
+
+/// Lines beyond this many are not compared with each other.
+const COMPARED: usize = 600;
+
+/// What differs, with the lines between that do not; what both sides only share as blank lines or braces goes and comes.
+fn inner<'a>(old: &[&'a str], new: &[&'a str]) -> Body<'a> {
+    let runs = |old: &[&'a str], new: &[&'a str]| {
+        let old = old.iter().map(|l| (Tag::Old, *l));
+        old.chain(new.iter().map(|l| (Tag::New, *l))).collect::<Body<'a>>()
+    };
+    if old.len() > COMPARED || new.len() > COMPARED {
+        return runs(old, new);
+    }
+    let (mut body, mut gone, mut come) = (Body::new(), 0..0, 0..0);
+    for op in similar::capture_diff_slices(similar::Algorithm::Myers, old, new) {
+        let (o, n) = (op.old_range(), op.new_range());
+        let tells = |l: &&str| super::gaps::weight(l) >= 4 || super::guard::leaves_out(l, false);
+        let telling = old[o.clone()].iter().any(tells);
+        if op.tag() == similar::DiffTag::Equal && telling {
+            body.extend(runs(&old[gone.start..o.start], &new[come.start..n.start]));
+            body.extend(old[o.clone()].iter().map(|l| (Tag::Both, *l)));
+            (gone, come) = (o.end..o.end, n.end..n.end);
+        }
+    }
+    body.extend(runs(&old[gone.start..], &new[come.start..]));
     body
 }
 

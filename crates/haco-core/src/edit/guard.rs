@@ -37,7 +37,7 @@ const PARTS: [&str; 10] =
     ["file", "code", "function", "method", "class", "implementation", "module", "content", "import", "test"];
 
 /// Whether a line says "the rest as it was"; `bare_dots` where three dots alone can be content.
-fn leaves_out(line: &str, bare_dots: bool) -> bool {
+pub(super) fn leaves_out(line: &str, bare_dots: bool) -> bool {
     let line = line.trim();
     if line.len() > 120 || line.is_empty() {
         return false;

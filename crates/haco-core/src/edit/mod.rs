@@ -5,17 +5,30 @@
 
 mod blocks;
 mod build;
+mod change;
+mod choose;
+mod drift;
+mod envelope;
 mod fence;
+mod gaps;
 mod guard;
+mod json;
+mod late;
 mod lines;
+mod locate;
+mod loss;
 mod names;
 mod near;
+mod piece;
 mod place;
 mod print;
 mod raw;
 mod read;
 mod refuse;
 mod settle;
+mod shift;
+mod soup;
+mod splice;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -27,7 +40,7 @@ pub use refuse::{Place, Refusal, refusal_text};
 use crate::code::Code;
 use crate::path::{RepoPath, runs_on_host};
 use names::Names;
-use raw::{Raw, Reading};
+use raw::{Op, Raw, Reading};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
@@ -48,9 +61,9 @@ pub enum Format {
     SearchReplace,
     /// Unified diffs.
     Udiff,
-    /// The envelope `*** Begin Patch`; read as `Auto`.
+    /// The envelope `*** Begin Patch`.
     Patch,
-    /// JSON; read as `Auto`.
+    /// JSON objects with a path, old and new text.
     Json,
 }
 
@@ -189,23 +202,27 @@ pub fn apply(
     }
     let cut = lines::lines(reply);
     let names = Names::new(scope, existing);
-    let mut reading = read::read(&cut.lines, &names);
+    let values = json::find(&cut.lines);
+    let mut reading = read::read(&cut.lines, &values, &names);
     if cut.still_thinking {
         reading.refusals.push(Refusal::new(Code::TruncatedEdit, None, "the reply ends while the model still thinks"));
     }
     settle::settle(&mut reading, &cut.lines, format, &names);
     let mut files = Vec::new();
     let mut refusals = std::mem::take(&mut reading.refusals);
-    for raws in by_file(&reading.raws).values() {
-        match permit(raws, scope, existing, &names) {
-            Err(refusal) => refusals.push(refusal),
-            Ok(()) => match build::build(&raws[0].path, existing.get(&raws[0].path).map(Vec::as_slice), raws, cut.crlf)
-            {
-                Ok(file) => files.extend(file),
-                Err(more) => refusals.extend(more),
-            },
+    let by_file = by_file(&reading.raws);
+    for raws in by_file.values() {
+        let path = &raws[0].path;
+        let made = permit(raws, path, scope, existing, &names)
+            .and_then(|()| permit_moves(raws, &by_file, scope, existing, &names))
+            .map_err(|refusal| vec![refusal])
+            .and_then(|()| build::build(path, existing.get(path).map(Vec::as_slice), raws, cut.crlf));
+        match made {
+            Ok(more) => files.extend(more),
+            Err(more) => refusals.extend(more),
         }
     }
+    files.sort_by(|a: &FileEdit, b| a.path.cmp(&b.path));
     refusals.extend(colliding(&files, existing));
     if !refusals.is_empty() {
         refusals.sort_by_key(|r| r.edit);
@@ -224,10 +241,15 @@ fn by_file<'a>(raws: &[Raw<'a>]) -> BTreeMap<RepoPath, Vec<Raw<'a>>> {
 }
 
 /// A file that is there may be touched only as a target; one that is not may not lie where a file or directory is.
-fn permit(raws: &[Raw], scope: &Scope, existing: &BTreeMap<RepoPath, Vec<u8>>, names: &Names) -> Result<(), Refusal> {
+fn permit(
+    raws: &[Raw],
+    path: &RepoPath,
+    scope: &Scope,
+    existing: &BTreeMap<RepoPath, Vec<u8>>,
+    names: &Names,
+) -> Result<(), Refusal> {
     let raw = &raws[0];
-    let refuse = |code, why: String| Err(Refusal::new(code, Some(raw.path.as_str()), why).at(raw.n, Some(raw.line)));
-    let path = &raw.path;
+    let refuse = |code, why: String| Err(Refusal::new(code, Some(path.as_str()), why).at(raw.n, Some(raw.line)));
     let target = scope.targets.contains(path);
     if existing.contains_key(path) {
         let why = || format!("'{path}' is there already and may only be created, not changed");
@@ -243,6 +265,26 @@ fn permit(raws: &[Raw], scope: &Scope, existing: &BTreeMap<RepoPath, Vec<u8>>, n
         Some(there) => refuse(Code::UnsafePath, format!("'{path}' cannot be created: '{there}' is there")),
         None => Ok(()),
     }
+}
+
+/// A file may be moved only to where one may be written, and nothing else may write there.
+fn permit_moves(
+    raws: &[Raw],
+    by_file: &BTreeMap<RepoPath, Vec<Raw>>,
+    scope: &Scope,
+    existing: &BTreeMap<RepoPath, Vec<u8>>,
+    names: &Names,
+) -> Result<(), Refusal> {
+    for raw in raws {
+        let Op::Move { to } = &raw.op else { continue };
+        permit(std::slice::from_ref(raw), to, scope, existing, names)?;
+        let moves_there = |r: &&Raw| matches!(&r.op, Op::Move { to: other } if other == to);
+        if by_file.contains_key(to) || by_file.values().flatten().filter(moves_there).count() > 1 {
+            let why = format!("'{}' is moved to '{to}', which the reply also edits otherwise", raw.path);
+            return Err(Refusal::new(Code::Overlap, Some(to.as_str()), why).at(raw.n, Some(raw.line)));
+        }
+    }
+    Ok(())
 }
 
 /// New files that differ from another file only in case.
@@ -271,6 +313,14 @@ fn form(raws: &[Raw]) -> Format {
 
 fn flags(files: &[FileEdit], reading: &Reading, existing: &BTreeMap<RepoPath, Vec<u8>>) -> Vec<Flag> {
     let mut flags = Vec::new();
+    for raw in &reading.raws {
+        if let Op::Move { to } = &raw.op {
+            for path in [&raw.path, to] {
+                let message = format!("'{}' is moved to '{to}'", raw.path);
+                flags.push(Flag { path: path.clone(), message });
+            }
+        }
+    }
     for file in files {
         let path = &file.path;
         let mut flag = |message: String| flags.push(Flag { path: path.clone(), message });

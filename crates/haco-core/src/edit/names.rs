@@ -136,6 +136,14 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// Whether `line` is nothing but the name of a file.
+    pub fn is_label(&self, line: &str) -> bool {
+        let label = label(line);
+        line.len() <= LABEL_BYTES
+            && !label.contains(char::is_whitespace)
+            && (self.is_exact(label) || matches!(self.resolve(label), Named::In(_)))
+    }
+
     /// What a comment on the first line of a fence names: nothing but a path, perhaps behind `File:`.
     pub fn in_comment(&self, line: &str) -> Option<RepoPath> {
         let line = line.trim();

@@ -1,8 +1,9 @@
-//! Where the old lines of an edit stand in a file: exactly, but for trailing white space, or shifted as a whole.
-//! Never nearly: what is only similar is a refusal with the nearest lines.
+//! Where the old lines of an edit stand in a file: exactly, but for trailing white space, or shifted as a whole. What
+//! fits less well is for `gaps` and `drift`.
 
 use super::Kind;
-use std::borrow::Cow;
+use super::raw::Tag;
+use super::shift::Shift;
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -11,7 +12,7 @@ const COMPARISONS: u64 = 8_000_000;
 
 /// The lines of one file, found by what they say.
 pub(super) struct Index<'t> {
-    lines: &'t [&'t str],
+    lines: Vec<&'t str>,
     /// Trimmed lines, numbered; lines that say the same have the same number.
     numbers: HashMap<&'t str, usize>,
     /// The number of each line.
@@ -21,54 +22,42 @@ pub(super) struct Index<'t> {
     left: Cell<u64>,
 }
 
-/// The one place where an edit fits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    /// Index of the first line.
-    pub start: usize,
+/// A place where an edit fits.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Fit {
+    /// The line of the file, by index, that each old line of the edit is; none for one that the file lacks.
+    pub at: Vec<Option<usize>>,
     pub kind: Kind,
     pub shift: Shift,
+    pub similarity: Option<f64>,
 }
 
-/// How the file's indentation differs from the edit's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Shift {
-    /// Not at all.
-    None,
-    /// The file has this in front.
-    Add(String),
-    /// The edit has this in front.
-    Cut(String),
-}
+/// Looking any longer would cost too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Costly;
 
-/// Why there is no one place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Miss {
-    /// It fits nowhere.
-    Nowhere,
-    /// It fits at all of these, as indices.
-    Many(Vec<usize>),
-    /// Looking any longer would cost too much.
-    Costly,
-}
+impl Fit {
+    /// Lines that follow each other.
+    pub fn run(start: usize, count: usize, kind: Kind, shift: Shift) -> Fit {
+        Fit { at: (start..start + count).map(Some).collect(), kind, shift, similarity: None }
+    }
 
-impl Shift {
-    /// `line` shifted alike; none where it has not the indentation that is to be cut.
-    pub fn apply<'l>(&self, line: &'l str) -> Option<Cow<'l, str>> {
-        match self {
-            Shift::None => Some(Cow::Borrowed(line)),
-            _ if line.trim().is_empty() => Some(Cow::Borrowed(line)),
-            Shift::Add(by) => Some(Cow::Owned(format!("{by}{line}"))),
-            Shift::Cut(by) => line.strip_prefix(by.as_str()).map(Cow::Borrowed),
-        }
+    /// The first line that it covers; 0 where it covers none.
+    pub fn first(&self) -> usize {
+        self.at.iter().flatten().next().copied().unwrap_or(0)
+    }
+
+    /// The line behind the last that it covers.
+    pub fn end(&self) -> usize {
+        self.at.iter().flatten().next_back().map_or(0, |i| i + 1)
     }
 }
 
 impl<'t> Index<'t> {
-    pub fn new(lines: &'t [&'t str]) -> Index<'t> {
+    pub fn new(lines: &[&'t str]) -> Index<'t> {
         let mut index = Index {
-            lines,
-            numbers: HashMap::new(),
+            lines: lines.to_vec(),
+            numbers: HashMap::with_capacity(lines.len()),
             said: Vec::with_capacity(lines.len()),
             places: Vec::new(),
             left: Cell::new(COMPARISONS),
@@ -84,106 +73,90 @@ impl<'t> Index<'t> {
         index
     }
 
-    /// The one place of `old`, which is not empty; where the best kind of fit has several, the one whose first line is
-    /// number `at`, counted from 1.
-    pub fn find(&self, old: &[&str], at: Option<usize>) -> Result<Found, Miss> {
-        let mut best: Vec<Found> = Vec::new();
-        let wanted: Option<Vec<usize>> = old.iter().map(|l| self.numbers.get(l.trim()).copied()).collect();
-        let wanted = wanted.ok_or(Miss::Nowhere)?;
+    /// Whether the file has a line that says this.
+    pub fn says(&self, line: &str) -> bool {
+        self.numbers.contains_key(line.trim())
+    }
+
+    /// Takes `work` from what is left of the budget.
+    pub fn spend(&self, work: u64) -> Result<(), Costly> {
+        self.left.set(self.left.get().checked_sub(work).ok_or(Costly)?);
+        Ok(())
+    }
+
+    /// All places of `old` that are of the best kind among them.
+    pub fn fits(&self, old: &[(Tag, &str)], is_diff: bool) -> Result<Vec<Fit>, Costly> {
+        let mut best: Vec<Fit> = Vec::new();
+        let Some(wanted) = self.numbers_of(old) else { return Ok(best) };
         for start in self.candidates(old, &wanted) {
-            if self.left.get() < old.len() as u64 {
-                return Err(Miss::Costly);
+            let here = &self.said[start..start + old.len()];
+            let same = here.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
+            self.spend(same as u64 + 1)?;
+            if same < old.len() {
+                continue;
             }
-            let Some((kind, shift)) = self.fit(start, old, &wanted) else { continue };
+            let Some((kind, shift)) = self.manner(start, old, is_diff) else { continue };
             if best.first().is_some_and(|b| b.kind > kind) {
                 best.clear();
             }
             if best.first().is_none_or(|b| b.kind == kind) {
-                best.push(Found { start, kind, shift });
+                best.push(Fit::run(start, old.len(), kind, shift));
             }
         }
-        if let ([_, _, ..], Some(at)) = (best.as_slice(), at)
-            && let Some(there) = best.iter().position(|f| f.start + 1 == at)
-        {
-            return Ok(best.swap_remove(there));
-        }
-        match best.len() {
-            0 => Err(Miss::Nowhere),
-            1 => Ok(best.remove(0)),
-            _ => Err(Miss::Many(best.into_iter().map(|f| f.start).collect())),
-        }
+        Ok(best)
+    }
+
+    fn numbers_of(&self, old: &[(Tag, &str)]) -> Option<Vec<usize>> {
+        old.iter().map(|(_, l)| self.numbers.get(l.trim()).copied()).collect()
     }
 
     /// The starts that the rarest line of `old` allows; a blank line counts only where all are blank.
-    fn candidates(&self, old: &[&str], wanted: &[usize]) -> Vec<usize> {
-        let blank = old.iter().all(|l| l.trim().is_empty());
-        let telling = (0..old.len()).filter(|k| blank || !old[*k].trim().is_empty());
+    fn candidates(&self, old: &[(Tag, &str)], wanted: &[usize]) -> Vec<usize> {
+        let blank = old.iter().all(|(_, l)| l.trim().is_empty());
+        let telling = (0..old.len()).filter(|k| blank || !old[*k].1.trim().is_empty());
         let Some(rarest) = telling.min_by_key(|k| self.places[wanted[*k]].len()) else { return Vec::new() };
         let fits = |start: &usize| start + old.len() <= self.lines.len();
         self.places[wanted[rarest]].iter().filter_map(|p| p.checked_sub(rarest)).filter(fits).collect()
     }
 
-    /// The best kind of fit of `old` at `start`.
-    fn fit(&self, start: usize, old: &[&str], wanted: &[usize]) -> Option<(Kind, Shift)> {
+    /// How lines that say the same as `old` differ from it in white space.
+    fn manner(&self, start: usize, old: &[(Tag, &str)], is_diff: bool) -> Option<(Kind, Shift)> {
         let here = &self.lines[start..start + old.len()];
-        let spent = self.said[start..].iter().zip(wanted).take_while(|(a, b)| a == b).count();
-        self.left.set(self.left.get().saturating_sub(spent as u64 + 1));
-        if spent < old.len() {
-            return None;
-        }
-        if here == old {
+        let pairs = || here.iter().zip(old);
+        if pairs().all(|(h, (_, o))| h == o) {
             return Some((Kind::Exact, Shift::None));
         }
-        if here.iter().zip(old).all(|(a, b)| a.trim_end() == b.trim_end()) {
+        if pairs().all(|(h, (_, o))| h.trim_end() == o.trim_end()) {
             return Some((Kind::Trailing, Shift::None));
         }
-        let shift = shift(here, old)?;
-        Some((Kind::Indent, shift))
+        if let Some(shift) = Shift::between(pairs().map(|(h, (_, o))| (*h, *o))).filter(|s| !is_diff || !one_space(s)) {
+            return Some((Kind::Indent, shift));
+        }
+        let tagged: Vec<(&str, Tag, &str)> = pairs().map(|(h, (t, o))| (*h, *t, *o)).collect();
+        Shift::of_edit(&tagged, is_diff).map(|shift| (Kind::Indent, shift))
     }
 }
 
-/// The one shift that makes all lines that are not blank alike.
-fn shift(here: &[&str], old: &[&str]) -> Option<Shift> {
-    let indent = |l: &str| l.len() - l.trim_start().len();
-    let mut pairs = here.iter().zip(old).filter(|(h, _)| !h.trim().is_empty());
-    let (first, first_old) = pairs.next()?;
-    let (ours, theirs) = (&first[..indent(first)], &first_old[..indent(first_old)]);
-    let shift = match (ours.strip_suffix(theirs), theirs.strip_suffix(ours)) {
-        (Some(by), _) if !by.is_empty() => Shift::Add(by.to_owned()),
-        (_, Some(by)) if !by.is_empty() => Shift::Cut(by.to_owned()),
-        _ => return None,
-    };
-    let alike = |h: &str, o: &str| shift.apply(o).is_some_and(|s| s.trim_end() == h.trim_end());
-    pairs.all(|(h, o)| alike(h, o)).then_some(shift)
+fn one_space(shift: &Shift) -> bool {
+    matches!(shift, Shift::Add(by) if by == " ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn find(file: &[&str], old: &[&str], at: Option<usize>) -> Result<(usize, Kind), Miss> {
-        Index::new(file).find(old, at).map(|f| (f.start, f.kind))
+    fn find(file: &[&str], old: &[&str]) -> Result<Vec<(usize, Kind)>, Costly> {
+        let old: Vec<(Tag, &str)> = old.iter().map(|l| (Tag::Old, *l)).collect();
+        Ok(Index::new(file).fits(&old, false)?.iter().map(|f| (f.first(), f.kind)).collect())
     }
 
     #[test]
     fn the_closest_kind_of_fit_wins() {
-        assert_eq!(find(&["  a", "a ", "a"], &["a"], None), Ok((2, Kind::Exact)));
-        assert_eq!(find(&["  a", "a "], &["a"], None), Ok((1, Kind::Trailing)));
-        assert_eq!(find(&["b", "  a"], &["a"], None), Ok((1, Kind::Indent)));
-    }
-
-    #[test]
-    fn two_places_are_told_unless_a_number_points_at_one() {
-        assert_eq!(find(&["a", "b", "a"], &["a"], None), Err(Miss::Many(vec![0, 2])));
-        assert_eq!(find(&["a", "b", "a"], &["a"], Some(3)), Ok((2, Kind::Exact)));
-        assert_eq!(find(&["a", "b", "a"], &["a"], Some(2)), Err(Miss::Many(vec![0, 2])));
-    }
-
-    #[test]
-    fn a_shift_is_uniform_or_it_is_none() {
-        assert_eq!(find(&["  a", "    b", "", "  c"], &["a", "  b", "", "c"], None), Ok((0, Kind::Indent)));
-        assert_eq!(find(&["  a", "   b"], &["a", "b"], None), Err(Miss::Nowhere));
-        assert_eq!(find(&["\ta", "\t\tb"], &["\t\ta", "\t\t\tb"], None), Ok((0, Kind::Indent)));
+        assert_eq!(find(&["  a", "a ", "a"], &["a"]), Ok(vec![(2, Kind::Exact)]));
+        assert_eq!(find(&["  a", "a "], &["a"]), Ok(vec![(1, Kind::Trailing)]));
+        assert_eq!(find(&["b", "  a"], &["a"]), Ok(vec![(1, Kind::Indent)]));
+        assert_eq!(find(&["a", "b", "a"], &["a"]), Ok(vec![(0, Kind::Exact), (2, Kind::Exact)]));
+        assert_eq!(find(&["a", "b", "a"], &["c"]), Ok(vec![]));
     }
 
     #[test]
@@ -192,8 +165,8 @@ mod tests {
         file.extend(["y", "x", "y"]);
         let mut old = vec!["x"; 9_000];
         old.extend(["y", "x", "y", "x"]);
-        assert_eq!(find(&file, &old, None), Err(Miss::Nowhere));
+        assert_eq!(find(&file, &old), Ok(vec![]));
         let (file, old) = (vec!["x"; 20_000], vec!["x"; 9_000]);
-        assert_eq!(find(&file, &old, None), Err(Miss::Costly));
+        assert_eq!(find(&file, &old), Err(Costly));
     }
 }

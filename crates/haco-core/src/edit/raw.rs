@@ -41,10 +41,51 @@ impl Tail {
 pub(super) enum Op<'a> {
     /// The file becomes these lines.
     Whole { lines: Vec<&'a str>, tail: Tail, fresh: Fresh },
-    /// The old lines become the new ones; `at` is where a diff says that they stand.
-    Change { body: Body<'a>, at: Option<usize>, tail: Tail },
+    /// The old lines become the new ones.
+    Change(Change<'a>),
+    /// One piece of text, not of whole lines, becomes another.
+    Text { old: &'a str, new: &'a str },
+    /// Lines are inserted behind this many lines of the file.
+    Insert { after: usize, lines: Vec<&'a str> },
     /// The file goes away.
     Delete,
+    /// The file, as the other edits leave it, goes to another path.
+    Move { to: RepoPath },
+}
+
+/// Lines that become other lines, and what the reply says of their place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Change<'a> {
+    pub body: Body<'a>,
+    /// The first line in the old file, where the reply names it.
+    pub at: Option<usize>,
+    /// Lines of the file that stand above, outermost first.
+    pub anchors: Vec<&'a str>,
+    pub tail: Tail,
+    /// The last line of the edit is the last of the file.
+    pub at_end: bool,
+}
+
+impl<'a> Change<'a> {
+    /// A change that says no more of its place than its lines do.
+    pub fn of(body: Body<'a>) -> Change<'a> {
+        Change { body, at: None, anchors: Vec::new(), tail: Tail::Keep, at_end: false }
+    }
+
+    /// The lines that the file should have, context and what goes away.
+    pub fn old(&self) -> Body<'a> {
+        self.body.iter().filter(|(tag, _)| *tag != Tag::New).copied().collect()
+    }
+
+    /// The lines that the file has afterwards.
+    pub fn new_lines(&self) -> Vec<&'a str> {
+        self.body.iter().filter(|(tag, _)| *tag != Tag::Old).map(|(_, l)| *l).collect()
+    }
+
+    /// The lines that only the new file has.
+    pub fn brought(&self) -> impl Iterator<Item = &'a str> {
+        self.body.iter().filter(|(tag, _)| *tag == Tag::New).map(|(_, l)| *l)
+    }
 }
 
 /// Whether a whole file says of itself that it is new.
@@ -68,6 +109,13 @@ pub(super) struct Raw<'a> {
     pub op: Op<'a>,
 }
 
+impl<'a> Raw<'a> {
+    /// Whether its form is a diff, whose hunks stand in the order of the file.
+    pub fn is_diff(&self) -> bool {
+        matches!(self.form, Format::Udiff | Format::Patch)
+    }
+}
+
 /// A whole-file fence that names no path.
 #[derive(Clone, Debug)]
 pub(super) struct Loose<'a> {
@@ -84,6 +132,8 @@ pub(super) struct Reading<'a> {
     pub refusals: Vec<Refusal>,
     /// Files that a diff wants executable.
     pub executable: Vec<RepoPath>,
+    /// The first line that shows a form which is not read, and its name.
+    pub soup: Option<(usize, &'static str)>,
     count: usize,
 }
 

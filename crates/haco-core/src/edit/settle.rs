@@ -1,10 +1,10 @@
 //! What a reply means that names no file: the only file there is, a refusal, or no edit at all.
 
-use super::fence::suits;
+use super::fence::{Fence, suits};
 use super::lines::Line;
 use super::names::Names;
 use super::raw::{Fresh, Loose, Op, Reading, Tail};
-use super::{Format, Refusal, guard};
+use super::{Format, Refusal, guard, soup};
 use crate::code::Code;
 use crate::path::RepoPath;
 
@@ -12,6 +12,7 @@ use crate::path::RepoPath;
 /// reply lacks.
 pub(super) fn settle<'a>(reading: &mut Reading<'a>, lines: &[Line<'a>], format: Format, names: &Names) {
     refuse_split_markdown(reading);
+    refuse_soup(reading);
     if !reading.raws.is_empty() || !reading.refusals.is_empty() {
         return;
     }
@@ -35,6 +36,19 @@ pub(super) fn settle<'a>(reading: &mut Reading<'a>, lines: &[Line<'a>], format: 
                 format!("several fences could be '{path}', at lines {} of the reply: none names it", at.join(", "));
             whole_reply(reading, Code::Ambiguous, &why);
         }
+    }
+}
+
+/// A form that is known and not read, where no edit of another form is there.
+fn refuse_soup(reading: &mut Reading) {
+    let fenced = |l: &Loose| {
+        let open = format!("```{}", l.language);
+        soup::in_fence(&Fence::open(&open)?, &l.lines).map(|what| (l.line, what))
+    };
+    let found = reading.soup.or_else(|| reading.loose.iter().find_map(fenced));
+    if let (Some((line, what)), true) = (found, reading.raws.is_empty() && reading.refusals.is_empty()) {
+        let why = format!("the reply is {what}, which is not read");
+        reading.refusals.push(Refusal::new(Code::BadEdit, None, why).at(0, Some(line)));
     }
 }
 

@@ -1,0 +1,55 @@
+//! An edit of what an earlier edit of the same reply brings: it is held against the file as that one leaves it.
+
+use super::build::refusal;
+use super::change::File;
+use super::place::{Fit, Index};
+use super::raw::{Change, Raw};
+use super::splice::{spliced, splices};
+use super::text::Piece;
+use super::{Applied, Refusal};
+use crate::code::Code;
+use std::borrow::Cow;
+
+/// The file with `change` made in it, which must fit one place with a new line in it.
+pub(super) fn put<'a>(
+    raw: &Raw,
+    change: &Change<'a>,
+    pieces: Vec<Piece<'a>>,
+    file: &File<'a>,
+) -> Result<(Vec<Piece<'a>>, Applied), Vec<Refusal>> {
+    let lines: Vec<Cow<str>> = pieces.iter().map(|p| said(p, file)).collect();
+    let lines: Vec<&str> = lines.iter().map(AsRef::as_ref).collect();
+    let fits = Index::new(&lines).fits(&change.old(), raw.is_diff()).unwrap_or_default();
+    let refuse = |code, why: String| Err(vec![refusal(raw, code, why)]);
+    let path = file.path;
+    let fit = match fits.as_slice() {
+        [one] => one,
+        [] => {
+            let why = format!("edit {} is neither in '{path}' as it is nor as the edits before leave it", raw.n);
+            return refuse(Code::NotFound, why);
+        }
+        many => {
+            let why = format!("edit {} fits {} places of '{path}' as the edits before leave it", raw.n, many.len());
+            return refuse(Code::Ambiguous, why);
+        }
+    };
+    let line = old_line(&pieces, fit);
+    let Some(splices) = splices(0, fit, &change.body) else {
+        return refuse(Code::NotFound, format!("edit {} fits '{path}' but for its indentation", raw.n));
+    };
+    let applied = Applied { line, kind: fit.kind, similarity: None };
+    Ok((spliced(pieces, splices), applied))
+}
+
+fn said<'l>(piece: &'l Piece, file: &File<'l>) -> Cow<'l, str> {
+    match piece {
+        Piece::Kept(i) => Cow::Borrowed(file.lines()[*i]),
+        Piece::New(line) => Cow::Borrowed(line.as_ref()),
+    }
+}
+
+/// The line of the old file at or before which the edit begins, from 1.
+fn old_line(pieces: &[Piece], fit: &Fit) -> usize {
+    let kept = |p: &Piece| if let Piece::Kept(i) = p { Some(i + 1) } else { None };
+    pieces[..fit.first()].iter().rev().find_map(kept).unwrap_or(1)
+}
