@@ -180,6 +180,7 @@ codes! {
     MissingTool "missing_tool" CouldNotRun "a program that a check needs is not there";
     MissingService "missing_service" CouldNotRun "a service that a check needs does not answer";
     MissingWall "missing_wall" CouldNotRun "a wall of the confinement cannot be had here";
+    CannotConfine "cannot_confine" CouldNotRun "a command cannot be confined as was asked";
     AuditUnusable "audit_unusable" CouldNotRun "the auditor gave no usable verdict";
 }
 

@@ -3,7 +3,8 @@
 use std::ffi::CStr;
 use std::os::fd::RawFd;
 
-use crate::job::Layer;
+use crate::door;
+use crate::layer::Layer;
 use crate::prepare::{Fence, Prepared};
 use crate::sys::{self, Done};
 
@@ -11,6 +12,8 @@ use crate::sys::{self, Done};
 pub(crate) enum Failed {
     /// A wall could not be built.
     Wall(Layer, i32),
+    /// A step of the view could not be carried out.
+    Step(usize, i32),
     /// The directory to start in could not be entered.
     Dir(i32),
     /// The program could not be executed.
@@ -18,8 +21,9 @@ pub(crate) enum Failed {
 }
 
 /// Becomes the command; comes back only with what went wrong.
-pub(crate) fn become_command(prepared: &Prepared) -> Failed {
-    match confine(prepared) {
+/// `parent` is a socket that the listener of the filter goes to.
+pub(crate) fn become_command(prepared: &Prepared, parent: RawFd) -> Failed {
+    match confine(prepared, parent) {
         Err(failed) => failed,
         Ok(()) => {
             let (argv, envp) = (prepared.argv.pointers.as_ptr(), prepared.envp.pointers.as_ptr());
@@ -30,7 +34,7 @@ pub(crate) fn become_command(prepared: &Prepared) -> Failed {
     }
 }
 
-fn confine(prepared: &Prepared) -> Result<(), Failed> {
+fn confine(prepared: &Prepared, parent: RawFd) -> Result<(), Failed> {
     let has = |layer| prepared.layers.contains(&layer);
     let wall = |layer| move |errno| Failed::Wall(layer, errno);
     // SAFETY: neither call touches memory; a new session has no terminal to push characters into.
@@ -46,7 +50,7 @@ fn confine(prepared: &Prepared) -> Result<(), Failed> {
     }
     default_signals();
     if has(Layer::Seccomp) {
-        filter(&prepared.filter).map_err(wall(Layer::Seccomp))?;
+        filter(&prepared.filter).and_then(|listener| door::send(parent, listener)).map_err(wall(Layer::Seccomp))?;
     }
     Ok(())
 }
@@ -145,8 +149,10 @@ fn default_signals() {
     unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const none, no_old, 8usize) };
 }
 
-fn filter(program: &[libc::sock_filter]) -> Done {
+/// Installs the filter; the descriptor is where its questions are answered.
+fn filter(program: &[libc::sock_filter]) -> Done<RawFd> {
     let whole = libc::sock_fprog { len: program.len() as u16, filter: program.as_ptr().cast_mut() };
-    let mode = libc::SECCOMP_MODE_FILTER as libc::c_ulong;
-    sys::prctl(libc::PR_SET_SECCOMP, mode, (&raw const whole) as libc::c_ulong)
+    let (mode, flags) = (libc::SECCOMP_SET_MODE_FILTER, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    // SAFETY: the program outlives the call, and its length is its own.
+    sys::done(unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const whole) }).map(|fd| fd as RawFd)
 }

@@ -51,7 +51,27 @@ const REFUSED: &[c_long] = &[
     libc::SYS_init_module,
     libc::SYS_finit_module,
     libc::SYS_delete_module,
+    libc::SYS_memfd_secret,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
+    libc::SYS_process_madvise,
+    libc::SYS_name_to_handle_at,
+    libc::SYS_fanotify_mark,
+    libc::SYS_quotactl_fd,
+    libc::SYS_lookup_dcookie,
+    libc::SYS_nfsservctl,
+    libc::SYS_vhangup,
+    OPEN_TREE_ATTR,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_modify_ldt,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_ioperm,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_iopl,
 ];
+
+/// Younger than the library's list.
+const OPEN_TREE_ATTR: c_long = 467;
 
 const NAMESPACES: [libc::c_int; 7] = [
     libc::CLONE_NEWUSER,
@@ -75,17 +95,32 @@ pub(crate) fn program() -> Result<Vec<sock_filter>, String> {
     Ok(unseen().into_iter().chain(body).collect())
 }
 
-/// Calls that the rules could not judge do not exist: clone3 hides its flags in memory (libraries then use clone), and
-/// the numbers from 2^30 on are those of x32.
-fn unseen() -> [sock_filter; 5] {
+#[cfg(target_arch = "x86_64")]
+const ARCH: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+const ARCH: u32 = 0xc000_00b7;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+const ARCH: u32 = 0;
+
+/// What stands before the rules. Another architecture's calls end the process. Calls that the rules could not judge do
+/// not exist: clone3 hides its flags in memory (libraries then use clone), and the numbers from 2^30 on are those of
+/// x32. And connect is the door's, with its address in memory.
+fn unseen() -> [sock_filter; 10] {
     let line = |code: u32, jt, jf, k| sock_filter { code: code as u16, jt, jf, k };
+    let (load, give) = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, libc::BPF_RET | libc::BPF_K);
+    let (equal, from) = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K);
     [
-        line(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
-        line(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, libc::SYS_clone3 as u32),
-        line(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, 0x4000_0000),
-        line(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
-        // Where the jump above lands; the body loads what it needs again.
-        line(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        line(load, 0, 0, 4),
+        line(equal, 1, 0, ARCH),
+        line(give, 0, 0, libc::SECCOMP_RET_KILL_PROCESS),
+        line(load, 0, 0, 0),
+        line(equal, 2, 0, libc::SYS_clone3 as u32),
+        line(from, 1, 0, 0x4000_0000),
+        line(equal, 1, 2, libc::SYS_connect as u32),
+        line(give, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
+        line(give, 0, 0, libc::SECCOMP_RET_USER_NOTIF),
+        // Where the rest lands; the rules load what they need.
+        line(load, 0, 0, 0),
     ]
 }
 
@@ -95,12 +130,18 @@ fn rules() -> Result<Rules, seccompiler::BackendError> {
     let mut rules: Rules = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     let flag = |flag: libc::c_int| rule(&[(0, Qword, MaskedEq(flag as u64), flag as u64)]);
     rules.insert(libc::SYS_clone, NAMESPACES.into_iter().map(flag).collect::<Result<_, _>>()?);
-    let kinds = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
-    let other = rule(&kinds.map(|kind| (0, Dword, Ne, kind as u64)))?;
-    let netlink = rule(&[(0, Dword, Eq, libc::AF_NETLINK as u64), (2, Dword, Ne, libc::NETLINK_ROUTE as u64)])?;
-    rules.insert(libc::SYS_socket, vec![other, netlink]);
+    let families = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6];
+    let other = rule(&families.map(|family| (0, Dword, Ne, family as u64)))?;
+    // Datagrams carry an address each, past the door; so those of AF_UNIX are refused, and raw ones of any kind.
+    let kind = |kind: libc::c_int| (1, Dword, MaskedEq(0xf), kind as u64);
+    let local = |of| rule(&[(0, Dword, Eq, libc::AF_UNIX as u64), kind(of)]);
+    rules.insert(libc::SYS_socket, vec![other, local(libc::SOCK_DGRAM)?, rule(&[kind(libc::SOCK_RAW)])?]);
+    rules.insert(libc::SYS_socketpair, vec![local(libc::SOCK_DGRAM)?, local(libc::SOCK_RAW)?]);
     let typing = |request: u64| rule(&[(1, Dword, Eq, request)]);
-    rules.insert(libc::SYS_ioctl, vec![typing(libc::TIOCSTI)?, typing(libc::TIOCLINUX)?]);
+    let requests = [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSETD];
+    rules.insert(libc::SYS_ioctl, requests.into_iter().map(typing).collect::<Result<_, _>>()?);
+    // Limits and priorities are the command's to change, not those of the process that watches over it.
+    rules.insert(libc::SYS_prlimit64, vec![rule(&[(0, Dword, Eq, 1)])?]);
     Ok(rules)
 }
 

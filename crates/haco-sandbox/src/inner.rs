@@ -1,11 +1,13 @@
 //! The first process inside: builds the walls around itself, starts the command, and waits. Its death ends everything.
 //!
-//! It is a fork of haco that never calls execve, so it closes what haco had open, and nobody inside may look into it.
+//! It is a fork of haco that never calls execve, so it closes what haco had open, wipes the environment that it was given,
+//! and nobody inside may look into it.
 
 use std::os::fd::RawFd;
 
 use crate::child::{self, Failed};
-use crate::job::Layer;
+use crate::door::{self, Door};
+use crate::layer::Layer;
 use crate::mounts;
 use crate::prepare::Prepared;
 use crate::sys::{self, Done};
@@ -22,6 +24,8 @@ pub(crate) const EXEC: i32 = 3;
 pub(crate) const STARTED: i32 = 4;
 /// The command ended with this status of wait(2).
 pub(crate) const ENDED: i32 = 5;
+/// A step of the view (its place in the plan) failed with this error number.
+pub(crate) const STEP: i32 = 6;
 
 const REPORT: RawFd = 3;
 
@@ -35,28 +39,29 @@ pub(crate) struct Ends {
 
 /// Lives as the first process inside, and ends.
 pub(crate) fn live(prepared: &mut Prepared, ends: &Ends) -> ! {
-    let failed = match build(prepared, ends) {
-        Err((layer, errno)) => Some(Failed::Wall(layer, errno)),
-        Ok(()) => start(prepared),
-    };
-    if let Some(failed) = failed {
+    let failed = build(prepared, ends).and_then(|()| start(prepared));
+    if let Err(failed) = failed {
         report_failure(failed);
     }
     // SAFETY: ends this process without running what haco registered for its own exit.
     unsafe { libc::_exit(125) }
 }
 
-fn build(prepared: &mut Prepared, ends: &Ends) -> Result<(), (Layer, i32)> {
-    let wall = |layer| move |errno| (layer, errno);
+fn build(prepared: &mut Prepared, ends: &Ends) -> Result<(), Failed> {
+    let wall = |layer| move |errno| Failed::Wall(layer, errno);
     streams(ends).map_err(wall(Layer::Pid))?;
     sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, 0).map_err(wall(Layer::Pid))?;
     // Also tells whether haco died before it could be noticed: then nobody reads.
     report([0, 0, 0]).map_err(wall(Layer::Pid))?;
+    sys::wipe_environment();
+    // SAFETY: touches no memory; the modes of what is made here are meant as they stand.
+    unsafe { libc::umask(0) };
     let has = |layer| prepared.layers.contains(&layer);
     if has(Layer::User) {
         map_user(prepared).map_err(wall(Layer::User))?;
     }
-    if has(Layer::Net) {
+    lower(prepared);
+    if has(Layer::Net) && prepared.loopback {
         loopback().map_err(wall(Layer::Net))?;
     }
     if has(Layer::Uts) {
@@ -65,10 +70,26 @@ fn build(prepared: &mut Prepared, ends: &Ends) -> Result<(), (Layer, i32)> {
         sys::done(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) }.into()).map_err(wall(Layer::Uts))?;
     }
     if has(Layer::Mount) {
-        mounts::build(&prepared.steps, &mut prepared.slots).map_err(wall(Layer::Mount))?;
+        mounts::build(&prepared.steps, &prepared.root).map_err(|failed| match failed {
+            (Some(step), errno) => Failed::Step(step, errno),
+            (None, errno) => Failed::Wall(Layer::Mount, errno),
+        })?;
+        door::learn_mounts(&mut prepared.door);
     }
     sys::close_from(REPORT + 1).map_err(wall(Layer::Mount))?;
     sys::prctl(libc::PR_SET_DUMPABLE, 0, 0).map_err(wall(Layer::Pid))
+}
+
+/// Second bolts where the kernel has them: as many processes as are allowed whoever runs them, no user namespace in this
+/// one, and the first to go when the machine's memory is full. The first bolts are the limits and the filter.
+fn lower(prepared: &Prepared) {
+    for (file, text) in [
+        (c"/proc/sys/kernel/pid_max", prepared.most_processes.as_slice()),
+        (c"/proc/sys/user/max_user_namespaces", b"0"),
+        (c"/proc/self/oom_score_adj", b"1000"),
+    ] {
+        sys::write_file(file, text).ok();
+    }
 }
 
 /// Puts the pipes where they belong and closes all else.
@@ -89,11 +110,7 @@ fn map_user(prepared: &Prepared) -> Done {
         (c"/proc/self/gid_map", &prepared.gid_map),
         (c"/proc/self/uid_map", &prepared.uid_map),
     ] {
-        // SAFETY: the path is a constant.
-        let fd = sys::done(unsafe { libc::open(file.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC) }.into())? as RawFd;
-        sys::write(fd, text)?;
-        // SAFETY: it is closed once and not used again.
-        unsafe { libc::close(fd) };
+        sys::write_file(file, text)?;
     }
     Ok(())
 }
@@ -113,31 +130,63 @@ fn loopback() -> Done {
     up.map(drop)
 }
 
-/// Starts the command, reaps everything, and reports how the command itself ended.
-fn start(prepared: &Prepared) -> Option<Failed> {
+/// Starts the command, and serves until it ends.
+fn start(prepared: &Prepared) -> Result<(), Failed> {
+    let wall = |layer| move |errno| Failed::Wall(layer, errno);
+    let pair = sys::socket_pair().map_err(wall(Layer::Seccomp))?;
+    let children = sys::signals_of_children().map_err(wall(Layer::Pid))?;
     // SAFETY: like fork(2) without its handlers, which are not wanted: this process has one thread, and its child goes
     // straight to execve.
     let forked = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
-    let command = match sys::done(forked) {
-        Err(errno) => return Some(Failed::Wall(Layer::Pid, errno)),
-        Ok(0) => return Some(child::become_command(prepared)),
-        Ok(pid) => pid as i32,
+    let command = match sys::done(forked).map_err(wall(Layer::Pid))? {
+        0 => return Err(child::become_command(prepared, pair[1])),
+        pid => pid as i32,
     };
-    for fd in 0..REPORT {
-        // SAFETY: the streams are the command's alone; nothing here uses them.
-        unsafe { libc::close(fd) };
+    // The streams are the command's alone; nothing here uses them.
+    (0..REPORT).chain([pair[1]]).for_each(sys::close);
+    report([STARTED, 0, command]).map_err(wall(Layer::Pid))?;
+    // It fails to come where the command could not start, which was reported.
+    let listener = door::receive(pair[0]);
+    sys::close(pair[0]);
+    serve(&prepared.door, listener, children, command);
+    Ok(())
+}
+
+/// Reaps everything, and answers at the door, until the command has ended; then reports how.
+fn serve(door: &Door, mut listener: Option<RawFd>, children: RawFd, command: i32) {
+    loop {
+        let mut fds = [(children, libc::POLLIN), (listener.unwrap_or(-1), libc::POLLIN)]
+            .map(|(fd, events)| libc::pollfd { fd, events, revents: 0 });
+        // SAFETY: the array is valid for its length.
+        if unsafe { libc::poll(fds.as_mut_ptr(), 2, -1) } < 0 && sys::errno() != libc::EINTR {
+            return;
+        }
+        if fds[0].revents != 0 {
+            sys::drain(children);
+            if let Some(status) = reap(command) {
+                report([ENDED, 0, status]).ok();
+                return;
+            }
+        }
+        match (listener, fds[1].revents) {
+            (Some(fd), events) if events & libc::POLLIN != 0 => door::answer(door, fd),
+            // Nobody is behind the filter any more.
+            (Some(_), events) if events != 0 => listener = None,
+            _ => {}
+        }
     }
-    report([STARTED, 0, command]).ok()?;
+}
+
+/// Takes leave of everything that has ended; the command's status if it is among them.
+fn reap(command: i32) -> Option<i32> {
+    let mut found = None;
     loop {
         let mut status = 0;
         // SAFETY: the status is valid for writing.
-        let ended = unsafe { libc::waitpid(-1, &raw mut status, 0) };
-        if ended == command {
-            report([ENDED, 0, status]).ok();
-            return None;
-        }
-        if ended < 0 && sys::errno() != libc::EINTR {
-            return None;
+        match unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) } {
+            ended if ended == command => found = Some(status),
+            ended if ended > 0 => {}
+            _ => return found,
         }
     }
 }
@@ -145,6 +194,7 @@ fn start(prepared: &Prepared) -> Option<Failed> {
 fn report_failure(failed: Failed) {
     let message = match failed {
         Failed::Wall(layer, errno) => [WALL, layer as i32, errno],
+        Failed::Step(step, errno) => [STEP, step as i32, errno],
         Failed::Dir(errno) => [DIR, 0, errno],
         Failed::Exec(errno) => [EXEC, 0, errno],
     };

@@ -1,13 +1,10 @@
-//! What is to be run, what it may use, and how it ended.
+//! What is to be run, what it may see, write and use, and how it ended.
 
-use std::fmt;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
-use haco_core::code::{Code, Failure};
-
-use crate::Kept;
+use crate::{Kept, Layer};
 
 /// What starts.
 #[derive(Clone, Copy, Debug)]
@@ -21,12 +18,31 @@ pub enum Program<'a> {
 /// Which network the command sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Net {
-    /// No network but a loopback of its own.
+    /// None at all: not even its own loopback is up.
     None,
-    /// A loopback of its own; today the same as `None`.
+    /// A loopback of its own and nothing else.
     Loopback,
     /// The machine's network: no wall at all.
     Host,
+}
+
+/// Where the bytes of standard input come from; a pipe carries them either way.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// These, and then its end.
+    Bytes(&'a [u8]),
+    /// What can be read here, as it comes.
+    From(BorrowedFd<'a>),
+}
+
+/// Where standard output and standard error go, as they come; pipes carry them either way.
+#[derive(Clone, Copy, Debug)]
+pub enum Output<'a> {
+    /// Nowhere but into [`Ended`].
+    Keep,
+    /// On to these two, bounded as what is kept is: the tail of what is too long comes at the end, behind a line that
+    /// counts what was left out.
+    Pass(BorrowedFd<'a>, BorrowedFd<'a>),
 }
 
 /// What the command may use up.
@@ -34,9 +50,10 @@ pub enum Net {
 pub struct Limits {
     /// Wall time; then everything is killed.
     pub timeout: Duration,
-    /// Resident bytes of all processes together, looked at fifty times a second; shared pages count once a process.
+    /// Bytes of all processes together, memory file systems and shared memory included. It is looked at fifty times a
+    /// second; pages that processes share count once. Without it the scratch directories hold 2 GiB.
     pub mem_bytes: Option<u64>,
-    /// Processes alive at once.
+    /// Processes and threads alive at once.
     pub processes: u64,
     /// Bytes of the largest file that may be written.
     pub file_size: u64,
@@ -56,29 +73,98 @@ impl Default for Limits {
     }
 }
 
-/// One command to run confined.
+/// A directory that looks writable: what is written to it stays in a layer above.
+#[derive(Clone, Copy, Debug)]
+pub struct Overlay<'a> {
+    /// What is there at first; never written.
+    pub lower: &'a Path,
+    /// Where it is shown.
+    pub at: &'a Path,
+    /// A directory of the caller's for the layer above, on a file system that can hold one. Two jobs one after the
+    /// other that name the same see what the first wrote; two at once may not. Without it the layer lies in memory and
+    /// is gone with the job.
+    pub upper: Option<&'a Path>,
+    /// What is laid into it before the command starts.
+    pub changes: &'a [Change],
+}
+
+/// One file of an overlay that is to be other than below.
 #[derive(Clone, Debug)]
+pub struct Change {
+    /// Below the overlay's top; links on the way to it are not followed but refuse the job.
+    pub path: PathBuf,
+    /// What it is to be.
+    pub to: Content,
+}
+
+/// What a path of an overlay is to be.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A file with these bytes and permissions.
+    File(Vec<u8>, u32),
+    /// A symbolic link.
+    Link(PathBuf),
+    /// Nothing.
+    Gone,
+}
+
+/// What the command sees of the files beside system directories and the toolchains of its `PATH`. Where one lies in
+/// another the inner one counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Files<'a> {
+    /// What may be written; changes last.
+    pub rw: &'a [PathBuf],
+    /// What may be read.
+    pub ro: &'a [PathBuf],
+    /// Directories that may be read and look writable; changes are gone at the end.
+    pub share: &'a [PathBuf],
+    /// What is not to be seen under any name: other mounts of it and hard links to it are covered too, which takes a
+    /// walk through it.
+    pub hide: &'a [PathBuf],
+    /// Where the first of `rw` is shown, with all that is said about what lies in it.
+    pub shown_at: Option<&'a Path>,
+    /// Directories with a layer above.
+    pub overlays: &'a [Overlay<'a>],
+}
+
+/// One command to run confined.
+#[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
     /// What starts.
     pub program: Program<'a>,
-    /// Where it starts; has to be visible inside.
+    /// Where it starts, as it is seen inside.
     pub dir: &'a Path,
-    /// What may be written. Everything else is read-only, or thrown away at the end.
-    pub rw: &'a [PathBuf],
-    /// What is shown read-only although it lies below something that is hidden.
-    pub ro: &'a [PathBuf],
-    /// What is not to be seen, beyond the homes and the temporary directories, which never are. `rw` and `ro` win.
-    pub hide: &'a [PathBuf],
+    /// What it sees and may write.
+    pub files: Files<'a>,
     /// The whole environment; see [`crate::clean_env`].
     pub env: &'a [(String, String)],
-    /// The bytes of standard input.
-    pub stdin: &'a [u8],
+    /// Its standard input.
+    pub stdin: Input<'a>,
+    /// Where its output goes.
+    pub output: Output<'a>,
     /// What it may use up.
     pub limits: Limits,
     /// Which network it sees.
     pub net: Net,
     /// Walls that may be missing because a person said so.
     pub allow_weaker: &'a [Layer],
+}
+
+impl<'a> Job<'a> {
+    /// A program that sees nothing of its own, has no input, a loopback, the usual limits, and every wall.
+    pub fn new(program: Program<'a>, dir: &'a Path) -> Job<'a> {
+        Job {
+            program,
+            dir,
+            files: Files::default(),
+            env: &[],
+            stdin: Input::Bytes(b""),
+            output: Output::Keep,
+            limits: Limits::default(),
+            net: Net::Loopback,
+            allow_weaker: &[],
+        }
+    }
 }
 
 /// How a command ended.
@@ -99,7 +185,7 @@ pub enum End {
 pub enum LimitKind {
     /// Memory of all processes together.
     Memory,
-    /// Processes alive at once.
+    /// Processes and threads alive at once.
     Processes,
     /// The size of a file.
     FileSize,
@@ -110,9 +196,9 @@ pub enum LimitKind {
 pub struct Ended {
     /// How it ended.
     pub end: End,
-    /// What is kept of its standard output.
+    /// What is kept of its standard output; only counted where it was passed on.
     pub stdout: Kept,
-    /// What is kept of its standard error.
+    /// What is kept of its standard error; only counted where it was passed on.
     pub stderr: Kept,
     /// Wall time.
     pub wall: Duration,
@@ -122,125 +208,4 @@ pub struct Ended {
     pub max_rss: u64,
     /// The walls that stood.
     pub layers: Vec<Layer>,
-}
-
-macro_rules! layers {
-    ($($layer:ident $text:literal $meaning:literal;)*) => {
-        /// One wall of the confinement.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Layer { $(#[doc = $meaning] $layer,)* }
-
-        impl Layer {
-            /// Every wall, in the order in which they are built.
-            pub const ALL: &[Layer] = &[$(Layer::$layer,)*];
-
-            /// The word for configuration and messages.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Layer::$layer => $text,)* }
-            }
-        }
-    };
-}
-
-layers! {
-    User "user" "A user namespace: whatever rights it has are rights over itself.";
-    Mount "mount" "A mount namespace: its own view of the files, read-only but for what it may write.";
-    Pid "pid" "A process namespace: it sees and reaches no process but its own, and none survives.";
-    Net "network" "A network namespace: a loopback and nothing else.";
-    Ipc "ipc" "A namespace for System V and POSIX message queues, semaphores and shared memory.";
-    Uts "uts" "A host name of its own.";
-    Limits "limits" "Resource limits.";
-    Landlock "landlock" "Landlock: a second fence around what may be written.";
-    Seccomp "seccomp" "A system call filter.";
-}
-
-impl fmt::Display for Layer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Layer {
-    type Err = Failure;
-
-    fn from_str(text: &str) -> Result<Layer, Failure> {
-        Layer::ALL.iter().copied().find(|layer| layer.as_str() == text).ok_or_else(|| {
-            let known: Vec<_> = Layer::ALL.iter().map(|layer| layer.as_str()).collect();
-            Failure::new(Code::BadConfig, format!("'{text}' is no wall: use one of {}", known.join(", ")))
-        })
-    }
-}
-
-/// Why a command did not run; nothing of it did.
-#[derive(Debug)]
-pub enum CannotRun {
-    /// A wall cannot be had here, and nobody allowed to do without it.
-    MissingWall {
-        /// Which.
-        layer: Layer,
-        /// What the system said.
-        cause: String,
-        /// How to get it.
-        fix: String,
-    },
-    /// The program is not there.
-    NotFound(String),
-    /// The program is there and cannot be executed.
-    NotExecutable(String),
-    /// A pipe, a path or a process could not be had.
-    Io(std::io::Error),
-}
-
-impl CannotRun {
-    /// The same as a failure with its code, for a person.
-    pub fn failure(&self) -> Failure {
-        match self {
-            CannotRun::MissingWall { fix, .. } => Failure::new(Code::MissingWall, self.to_string()).fix(fix),
-            CannotRun::NotFound(_) | CannotRun::NotExecutable(_) => Failure::new(Code::MissingTool, self.to_string()),
-            CannotRun::Io(_) => Failure::new(Code::Io, self.to_string()),
-        }
-    }
-}
-
-impl fmt::Display for CannotRun {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CannotRun::MissingWall { layer, cause, .. } => write!(f, "no wall '{layer}' here: {cause}"),
-            CannotRun::NotFound(name) => write!(f, "cannot run '{name}': no such program"),
-            CannotRun::NotExecutable(name) => write!(f, "cannot run '{name}': it cannot be executed"),
-            CannotRun::Io(error) => write!(f, "cannot run a confined command: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for CannotRun {}
-
-impl From<std::io::Error> for CannotRun {
-    fn from(error: std::io::Error) -> CannotRun {
-        CannotRun::Io(error)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wall_is_read_back_from_its_word() {
-        for layer in Layer::ALL {
-            assert_eq!(layer.as_str().parse::<Layer>(), Ok(*layer));
-        }
-        let no = "moat".parse::<Layer>().expect_err("a moat is no wall");
-        assert!(no.message.starts_with("'moat' is no wall: use one of user, mount"), "{no}");
-    }
-
-    #[test]
-    fn a_missing_wall_tells_which_why_and_how_to_get_it() {
-        let missing =
-            CannotRun::MissingWall { layer: Layer::Net, cause: "EPERM".to_owned(), fix: "sysctl x=0".to_owned() };
-        let failure = missing.failure();
-        assert_eq!(failure.code, Code::MissingWall);
-        assert_eq!(failure.message, "no wall 'network' here: EPERM");
-        assert_eq!(failure.fix.as_deref(), Some("sysctl x=0"));
-    }
 }

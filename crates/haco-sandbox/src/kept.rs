@@ -33,26 +33,43 @@ pub(crate) struct Keeper {
     tail: VecDeque<u8>,
     half: usize,
     bytes: u64,
+    passed: usize,
 }
 
 impl Keeper {
     pub(crate) fn new(limit: usize) -> Keeper {
-        Keeper { head: Vec::new(), tail: VecDeque::new(), half: limit / 2, bytes: 0 }
+        Keeper { head: Vec::new(), tail: VecDeque::new(), half: limit / 2, bytes: 0, passed: 0 }
     }
 
+    /// Keeps a piece.
     pub(crate) fn take(&mut self, piece: &[u8]) {
+        let head = self.split(piece);
+        self.head.extend_from_slice(head);
+    }
+
+    /// Keeps the part of a piece that belongs to the tail, and gives back what does not.
+    pub(crate) fn split<'p>(&mut self, piece: &'p [u8]) -> &'p [u8] {
         self.bytes += piece.len() as u64;
-        let room = self.half - self.head.len();
-        let (first, rest) = piece.split_at(room.min(piece.len()));
-        self.head.extend_from_slice(first);
+        let (first, rest) = piece.split_at((self.half - self.passed).min(piece.len()));
+        self.passed += first.len();
         let rest = &rest[rest.len().saturating_sub(self.half)..];
         let over = (self.tail.len() + rest.len()).saturating_sub(self.half);
         self.tail.drain(..over);
         self.tail.extend(rest);
+        first
+    }
+
+    /// What comes behind the head: a line that counts what is missing, and the tail.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        let gap = match self.bytes - (self.passed + self.tail.len()) as u64 {
+            0 => String::new(),
+            dropped => format!("\n[{dropped} bytes left out]\n"),
+        };
+        [gap.into_bytes(), self.tail.iter().copied().collect()].concat()
     }
 
     pub(crate) fn done(self) -> Kept {
-        let dropped = self.bytes - (self.head.len() + self.tail.len()) as u64;
+        let dropped = self.bytes - (self.passed + self.tail.len()) as u64;
         Kept { head: self.head, tail: self.tail.into(), bytes: self.bytes, dropped }
     }
 }
@@ -82,5 +99,15 @@ mod tests {
         );
         assert_eq!(one, kept(6, &["0", "1234", "567", "8", "9"]));
         assert_eq!(one.text(), "012\n[4 bytes left out]\n789");
+    }
+
+    #[test]
+    fn a_stream_that_is_passed_on_comes_to_the_same() {
+        for (limit, pieces) in [(10, &["ab", "cdef", "g"][..]), (6, &["0", "1234", "567", "8", "9"])] {
+            let mut keeper = Keeper::new(limit);
+            let mut out: Vec<u8> = pieces.iter().flat_map(|piece| keeper.split(piece.as_bytes()).to_vec()).collect();
+            out.extend(keeper.rest());
+            assert_eq!(String::from_utf8_lossy(&out), kept(limit, pieces).text());
+        }
     }
 }

@@ -6,8 +6,10 @@ use nix::errno::Errno;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use crate::inner::{self, DIR, EXEC, Message, WALL};
-use crate::job::{CannotRun, End, Ended, Job, Layer, LimitKind, Program};
+use crate::cannot::CannotRun;
+use crate::inner::{self, DIR, EXEC, Message, STEP, WALL};
+use crate::job::{End, Ended, Job, LimitKind, Program};
+use crate::layer::Layer;
 use crate::prepare::{self, Prepared};
 use crate::watch::{self, Watched};
 use crate::{pipes, walls};
@@ -44,7 +46,7 @@ fn once(job: &Job, layers: &[Layer]) -> Result<Ended, CannotRun> {
     drop(inside);
     let watched = watch::watch(first, outer, job, layers.contains(&Layer::Pid))?;
     if let Some(failure) = watched.failure {
-        return Err(cannot(job, failure));
+        return Err(cannot(job, &prepared, failure));
     }
     Ok(ended(watched, layers))
 }
@@ -86,7 +88,7 @@ fn try_namespace(flags: libc::c_int) -> Result<(), Errno> {
     }
 }
 
-fn cannot(job: &Job, [what, which, errno]: Message) -> CannotRun {
+fn cannot(job: &Job, prepared: &Prepared, [what, which, errno]: Message) -> CannotRun {
     let error = io::Error::from_raw_os_error(errno);
     let name = match job.program {
         Program::Shell(_) => "/bin/sh",
@@ -97,6 +99,10 @@ fn cannot(job: &Job, [what, which, errno]: Message) -> CannotRun {
             let layer = Layer::ALL.get(which as usize).copied().unwrap_or(Layer::User);
             walls::missing(layer, Errno::from_raw(errno).desc())
         }
+        (STEP, _) => match prepared.steps.get(which as usize) {
+            Some(step) => step.cannot(Errno::from_raw(errno).desc()),
+            None => CannotRun::Io(error),
+        },
         (EXEC, libc::ENOENT | libc::ENOTDIR) => CannotRun::NotFound(name.to_owned()),
         (EXEC, libc::EACCES | libc::ENOEXEC) => CannotRun::NotExecutable(name.to_owned()),
         (DIR, _) => CannotRun::Io(io::Error::new(error.kind(), format!("'{}': {error}", job.dir.display()))),

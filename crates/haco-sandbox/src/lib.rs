@@ -12,15 +12,19 @@
 //! ```
 #![warn(missing_docs)]
 
+mod cannot;
 mod env;
 mod job;
 mod kept;
+mod layer;
 pub mod terminal;
 mod tie;
 mod walls;
 
 #[cfg(target_os = "linux")]
 mod child;
+#[cfg(target_os = "linux")]
+mod door;
 #[cfg(target_os = "linux")]
 mod filter;
 #[cfg(target_os = "linux")]
@@ -34,6 +38,8 @@ mod pipes;
 #[cfg(target_os = "linux")]
 mod prepare;
 #[cfg(target_os = "linux")]
+mod relay;
+#[cfg(target_os = "linux")]
 mod sys;
 #[cfg(target_os = "linux")]
 mod tree;
@@ -41,19 +47,31 @@ mod tree;
 mod view;
 #[cfg(target_os = "linux")]
 mod watch;
+#[cfg(target_os = "linux")]
+mod who;
 
+pub use cannot::CannotRun;
 pub use env::{INNER_HOME, clean_env};
-pub use job::{CannotRun, End, Ended, Job, Layer, LimitKind, Limits, Net, Program};
+pub use job::{Change, Content, End, Ended, Files, Input, Job, LimitKind, Limits, Net, Output, Overlay, Program};
 pub use kept::Kept;
 #[cfg(target_os = "linux")]
 pub use launch::run;
+pub use layer::Layer;
 pub use tie::die_with_parent;
+#[cfg(target_os = "linux")]
+pub use view::always_seen;
 pub use walls::{Wall, walls};
 
 /// Confines nothing and so runs nothing: the walls are Linux's.
 #[cfg(not(target_os = "linux"))]
 pub fn run(_job: &Job) -> Result<Ended, CannotRun> {
     Err(walls::missing(Layer::User, "this system is not Linux"))
+}
+
+/// Whether a path lies in what every confined command sees; where nothing is confined nothing is.
+#[cfg(not(target_os = "linux"))]
+pub fn always_seen(_path: &std::path::Path) -> bool {
+    false
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -1,15 +1,17 @@
 //! Everything that the new process needs, made before it exists: between fork and exec nothing may ask for memory.
 
 use std::ffi::{CString, c_char};
-use std::os::fd::RawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use landlock::{ABI, AccessFs};
 use nix::unistd::{getgid, getuid};
 
-use crate::job::{CannotRun, Job, Layer, Limits, Net, Program};
-use crate::view::{self, Step};
+use crate::cannot::CannotRun;
+use crate::door::Door;
+use crate::job::{Job, Limits, Net, Program};
+use crate::layer::Layer;
+use crate::view::{self, Step, View};
 use crate::{filter, sys, walls};
 
 /// What Landlock forbids, and below what it does not.
@@ -26,8 +28,12 @@ pub(crate) struct Prepared {
     pub(crate) layers: Vec<Layer>,
     pub(crate) uid_map: Vec<u8>,
     pub(crate) gid_map: Vec<u8>,
+    pub(crate) loopback: bool,
+    pub(crate) root: CString,
     pub(crate) steps: Vec<Step>,
-    pub(crate) slots: Vec<RawFd>,
+    pub(crate) door: Door,
+    /// For the kernel, which counts no process of root's otherwise.
+    pub(crate) most_processes: Vec<u8>,
     pub(crate) limits: Vec<(u32, u64)>,
     pub(crate) fence: Fence,
     pub(crate) filter: Vec<libc::sock_filter>,
@@ -56,27 +62,46 @@ pub(crate) fn prepare(job: &Job, layers: &[Layer]) -> Result<Prepared, CannotRun
     let has = |layer| layers.contains(&layer);
     let (program, argv) = program(job)?;
     let env = job.env.iter().map(|(name, value)| c_text(format!("{name}={value}"))).collect::<Result<_, _>>()?;
-    let view =
-        if has(Layer::Mount) { view::plan(job, has(Layer::Pid))? } else { view::View { steps: vec![], slots: 0 } };
+    let view = match has(Layer::Mount) {
+        true => view::plan(job, has(Layer::Pid))?,
+        false => View { steps: vec![], writable: job.files.rw.to_vec(), own: vec![], dir: job.dir.to_owned() },
+    };
     let filter = match has(Layer::Seccomp) {
         true => filter::program().map_err(|cause| walls::missing(Layer::Seccomp, &cause))?,
         false => Vec::new(),
     };
+    let most = job.limits.processes.saturating_add(SPARE);
     Ok(Prepared {
         namespaces: layers.iter().map(|layer| namespace(*layer)).fold(0, |all, one| all | one),
         layers: layers.to_vec(),
         uid_map: format!("{0} {0} 1", getuid()).into_bytes(),
         gid_map: format!("{0} {0} 1", getgid()).into_bytes(),
+        loopback: job.net != Net::None,
+        root: root(&job.limits)?,
+        door: Door { own_mounts: vec![u64::MAX; view.own.len()], own: view.own, own_net: has(Layer::Net) },
+        most_processes: most.max(LEAST_PID_MAX).to_string().into_bytes(),
+        limits: if has(Layer::Limits) { limits(&job.limits, has(Layer::User).then_some(most)) } else { Vec::new() },
+        fence: fence(&view.writable)?,
         steps: view.steps,
-        slots: vec![-1; view.slots],
-        limits: if has(Layer::Limits) { limits(&job.limits, has(Layer::User)) } else { Vec::new() },
-        fence: fence(job, has(Layer::Mount))?,
         filter,
-        dir: view::text(&job.dir.canonicalize()?),
+        dir: view::text(&view.dir),
         program,
         argv: Strings::new(argv),
         envp: Strings::new(env),
     })
+}
+
+/// Processes that may be there beyond the limit until that is noticed.
+const SPARE: u64 = 64;
+/// Less the kernel refuses.
+const LEAST_PID_MAX: u64 = 302;
+/// What scratch directories hold where memory has no limit.
+const SCRATCH_BYTES: u64 = 2 << 30;
+
+/// The options of the root's memory.
+fn root(limits: &Limits) -> Result<CString, CannotRun> {
+    let bytes = limits.mem_bytes.unwrap_or(SCRATCH_BYTES).max(1 << 20);
+    c_text(format!("mode=755,size={bytes},nr_inodes={}", (bytes >> 12).max(4096)))
 }
 
 /// The walls that a job asks for.
@@ -93,6 +118,7 @@ pub(crate) fn namespace(layer: Layer) -> libc::c_int {
         Layer::Net => libc::CLONE_NEWNET,
         Layer::Ipc => libc::CLONE_NEWIPC,
         Layer::Uts => libc::CLONE_NEWUTS,
+        Layer::Cgroup => libc::CLONE_NEWCGROUP,
         Layer::Limits | Layer::Landlock | Layer::Seccomp => 0,
     }
 }
@@ -125,21 +151,20 @@ fn found(name: &str, job: &Job) -> Result<PathBuf, CannotRun> {
 }
 
 /// Without a user namespace the count of processes would be that of everything this user runs.
-fn limits(limits: &Limits, own_user: bool) -> Vec<(u32, u64)> {
+fn limits(limits: &Limits, processes: Option<u64>) -> Vec<(u32, u64)> {
     let mut all = vec![
         (libc::RLIMIT_CORE, 0),
         (libc::RLIMIT_FSIZE, limits.file_size),
         (libc::RLIMIT_NOFILE, 4096),
         (libc::RLIMIT_MEMLOCK, 8 << 20),
+        (libc::RLIMIT_MSGQUEUE, 1 << 20),
     ];
-    if own_user {
-        all.push((libc::RLIMIT_NPROC, limits.processes));
-    }
+    all.extend(processes.map(|most| (libc::RLIMIT_NPROC, most)));
     all
 }
 
-/// Scratch directories are writable only where they are the command's own.
-fn fence(job: &Job, own_view: bool) -> Result<Fence, CannotRun> {
+/// What may be written, once more.
+fn fence(writable: &[PathBuf]) -> Result<Fence, CannotRun> {
     let version = sys::landlock_version().unwrap_or(0);
     let abi = match version {
         ..=1 => ABI::V1,
@@ -147,14 +172,12 @@ fn fence(job: &Job, own_view: bool) -> Result<Fence, CannotRun> {
         _ => ABI::V3,
     };
     let writes = AccessFs::from_write(abi);
-    let own: &[&str] = if own_view { &["/tmp", "/var/tmp", "/dev"] } else { &["/dev"] };
-    let below = job.rw.iter().map(|path| path.canonicalize().map(|path| view::text(&path)));
-    let own = own.iter().map(|dir| Ok(view::text(Path::new(dir))));
+    let below = writable.iter().map(|path| view::text(path)).chain([c"/dev".to_owned()]);
     Ok(Fence {
         version,
         writes: writes.bits(),
         writes_to_a_file: (writes & AccessFs::from_file(abi)).bits(),
-        below: below.chain(own).collect::<std::io::Result<_>>()?,
+        below: below.collect(),
     })
 }
 

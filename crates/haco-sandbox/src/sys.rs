@@ -20,6 +20,7 @@ pub(crate) fn done(answer: i64) -> Done<i64> {
 pub(crate) const RDONLY: u64 = 0x1;
 pub(crate) const NOSUID: u64 = 0x2;
 pub(crate) const NODEV: u64 = 0x4;
+pub(crate) const NOEXEC: u64 = 0x8;
 
 const AT_RECURSIVE: libc::c_int = 0x8000;
 const OPEN_TREE_CLONE: libc::c_int = 1;
@@ -33,12 +34,36 @@ struct MountAttr {
     userns_fd: u64,
 }
 
-/// A detached copy of the mounts at and below a path: it stays when the path is covered.
+/// A detached copy of the mounts at and below a path that has no link anywhere in it.
 pub(crate) fn open_tree(path: &CStr) -> Done<RawFd> {
-    let flags = OPEN_TREE_CLONE | AT_RECURSIVE | libc::O_CLOEXEC;
+    let at = open_plain(path)?;
+    let flags = OPEN_TREE_CLONE | AT_RECURSIVE | libc::O_CLOEXEC | libc::AT_EMPTY_PATH;
     // SAFETY: the path is a C string that outlives the call.
-    let fd = unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) };
+    let tree = done(unsafe { libc::syscall(libc::SYS_open_tree, at, c"".as_ptr(), flags) });
+    close(at);
+    tree.map(|fd| fd as RawFd)
+}
+
+#[repr(C)]
+struct OpenHow {
+    flags: u64,
+    mode: u64,
+    resolve: u64,
+}
+
+/// A handle on what a path names, if nothing in the path is a link: who can write above it cannot turn it elsewhere.
+fn open_plain(path: &CStr) -> Done<RawFd> {
+    let how = OpenHow { flags: (libc::O_PATH | libc::O_CLOEXEC) as u64, mode: 0, resolve: libc::RESOLVE_NO_SYMLINKS };
+    let size = size_of::<OpenHow>();
+    // SAFETY: path and structure outlive the call, and the size is the structure's.
+    let fd = unsafe { libc::syscall(libc::SYS_openat2, libc::AT_FDCWD, path.as_ptr(), &raw const how, size) };
     done(fd).map(|fd| fd as RawFd)
+}
+
+/// Closes a descriptor that was made here.
+pub(crate) fn close(fd: RawFd) {
+    // SAFETY: the caller made it and does not use it again.
+    unsafe { libc::close(fd) };
 }
 
 /// Puts a detached tree at a path.
@@ -77,6 +102,16 @@ pub(crate) fn write(fd: RawFd, bytes: &[u8]) -> Done {
     }
 }
 
+/// Writes all of a file's bytes.
+pub(crate) fn write_all(fd: RawFd, mut bytes: &[u8]) -> Done {
+    while !bytes.is_empty() {
+        // SAFETY: the slice is valid for its length.
+        let wrote = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
+        bytes = &bytes[done(wrote as i64)? as usize..];
+    }
+    Ok(())
+}
+
 /// `prctl(2)` with up to two arguments.
 pub(crate) fn prctl(what: libc::c_int, one: libc::c_ulong, two: libc::c_ulong) -> Done {
     // SAFETY: only options with integer arguments are used here.
@@ -88,6 +123,57 @@ pub(crate) fn close_from(first: RawFd) -> Done {
     // SAFETY: closing is what is wanted; nothing in this process uses those descriptors any more.
     let answer = unsafe { libc::syscall(libc::SYS_close_range, first as libc::c_uint, libc::c_uint::MAX, 0) };
     done(answer).map(drop)
+}
+
+/// Writes a few bytes to a file that is there.
+pub(crate) fn write_file(path: &CStr, text: &[u8]) -> Done {
+    // SAFETY: the path outlives the call.
+    let fd = done(unsafe { libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC) }.into())? as RawFd;
+    let written = write(fd, text);
+    close(fd);
+    written
+}
+
+unsafe extern "C" {
+    static environ: *const *mut libc::c_char;
+}
+
+/// Overwrites the text of every variable that this process was given. It has one thread, and nobody reads them any more.
+pub(crate) fn wipe_environment() {
+    // SAFETY: the array ends with a null pointer, and each text with a zero byte; both are this process's own copy.
+    unsafe {
+        let mut at = environ;
+        while !at.is_null() && !(*at).is_null() {
+            libc::memset((*at).cast(), 0, libc::strlen(*at));
+            at = at.add(1);
+        }
+    }
+}
+
+/// A descriptor that can be read when a child has ended.
+pub(crate) fn signals_of_children() -> Done<RawFd> {
+    let only = 1u64 << (libc::SIGCHLD - 1);
+    let (how, no_old) = (libc::SIG_BLOCK, std::ptr::null::<u64>());
+    // SAFETY: the kernel's set is eight bytes, which `only` holds; no old set is asked for.
+    done(unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const only, no_old, 8usize) })?;
+    let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+    // SAFETY: as above.
+    done(unsafe { libc::syscall(libc::SYS_signalfd4, -1, &raw const only, 8usize, flags) }).map(|fd| fd as RawFd)
+}
+
+/// Two connected sockets.
+pub(crate) fn socket_pair() -> Done<[RawFd; 2]> {
+    let mut pair = [-1; 2];
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    // SAFETY: the pair is valid for writing.
+    done(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, pair.as_mut_ptr()) }.into()).map(|_| pair)
+}
+
+/// Reads what is there and forgets it.
+pub(crate) fn drain(fd: RawFd) {
+    let mut piece = [0u8; 1024];
+    // SAFETY: the buffer is valid for its length.
+    while unsafe { libc::read(fd, piece.as_mut_ptr().cast(), piece.len()) } == piece.len() as isize {}
 }
 
 /// The version of Landlock that the kernel speaks; none where it has none.

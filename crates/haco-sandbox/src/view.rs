@@ -1,228 +1,347 @@
 //! Plan which files a confined command sees, as steps that need no thought and no memory to carry out.
 //!
-//! Everything is read-only; homes, temporary and run-time directories are empty; `/dev` holds the harmless devices;
-//! toolchains of the `PATH` that live in a home come back read-only without their credentials; what the job may write
-//! comes back writable; sockets that somebody listens on are covered, because a read-only mount does not stop connect(2).
+//! The root is new and empty: what is not put there is not there. It gets the system's programs and libraries and the
+//! toolchains of the `PATH` read-only, `/proc` and the harmless devices, scratch directories in memory, and then what
+//! the job names, the outer before the inner.
 
-use std::ffi::CString;
+use std::collections::HashSet;
+use std::ffi::{CStr, CString};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::job::Job;
-use crate::sys::{NODEV, NOSUID, RDONLY};
-use crate::view::homes::{homes, toolchain};
+use crate::job::{Change, Job, Net};
+use crate::sys::{NODEV, NOEXEC, NOSUID, RDONLY};
+use crate::{CannotRun, Layer, walls};
 
+mod account;
+mod hidden;
 mod homes;
+mod places;
+mod secrets;
+mod system;
+mod toolchains;
 
-/// One system call or two, with its strings made.
+use places::{Kind, Place};
+
+/// One system call or a few, with its strings made. Paths are those of the new root; the machine's is at [`OLD`].
 pub(crate) enum Step {
-    /// Keep the tree at a path under this number, with these attributes.
-    Grab { path: CString, slot: usize, set: u64 },
-    /// Put a kept tree at a path.
-    Put { slot: usize, at: CString },
+    /// Show the tree at one path at another, with these attributes.
+    Bind { from: CString, at: CString, set: u64 },
     /// Mount a new file system.
-    Mount { kind: &'static std::ffi::CStr, at: CString, flags: libc::c_ulong, options: &'static std::ffi::CStr },
-    /// Cover a directory by an empty one, where it is there.
-    Hide(CString),
-    /// Cover a file by an empty unreadable one, where it is there.
-    Cover(CString),
-    /// Set attributes on a mount, or on all of them from there on, where it is there.
-    Seal { at: CString, set: u64, whole: bool },
+    Mount { kind: &'static CStr, at: CString, flags: libc::c_ulong, options: CString },
+    /// Show an empty unreadable file or an empty directory at a path, where something is there.
+    Cover { at: CString, with: &'static CStr },
+    /// Set attributes on a mount.
+    Seal { at: CString, set: u64 },
     /// Make a directory, where it can be made.
-    Dir(CString),
-    /// Make an empty file that nobody may read.
-    File(CString),
+    Dir { at: CString, mode: libc::mode_t },
+    /// Make a file.
+    File { at: CString, mode: libc::mode_t, bytes: Vec<u8> },
     /// Make a symbolic link.
-    Link { target: &'static std::ffi::CStr, at: CString },
+    Link { target: CString, at: CString },
+    /// Make one path below a directory be something else.
+    Lay { top: CString, above: Vec<CString>, name: CString, change: Laid },
+    /// Let go of the machine's root.
+    Leave,
 }
 
-/// The empty unreadable file that covers others.
-pub(crate) const NOTHING: &std::ffi::CStr = c"/dev/.nothing";
+impl Step {
+    /// What it means that this step could not be carried out.
+    pub(crate) fn cannot(&self, cause: &str) -> CannotRun {
+        let named = |at: &CString| format!("'{}': {cause}", at.to_string_lossy());
+        match self {
+            Step::Mount { kind, at, .. } if *kind == c"overlay" => CannotRun::NoOverlay(named(at)),
+            Step::Lay { top, name, .. } => {
+                CannotRun::Refused(format!("'{}' cannot be laid over {}", name.to_string_lossy(), named(top)))
+            }
+            Step::Bind { at, .. }
+            | Step::Mount { at, .. }
+            | Step::Cover { at, .. }
+            | Step::Seal { at, .. }
+            | Step::Dir { at, .. }
+            | Step::File { at, .. }
+            | Step::Link { at, .. } => walls::missing(Layer::Mount, &named(at)),
+            Step::Leave => walls::missing(Layer::Mount, cause),
+        }
+    }
+}
+
+/// What a path is made to be.
+pub(crate) enum Laid {
+    File(Vec<u8>, libc::mode_t),
+    Link(CString),
+    Gone,
+}
+
+/// Where the machine's root is while the new one is built.
+pub(crate) const OLD: &str = "/.old";
+/// The empty unreadable file and the empty directory that cover others.
+pub(crate) const NO_FILE: &CStr = c"/dev/.none";
+const NO_DIR: &CStr = c"/dev/.no";
 
 /// Directories that start empty and take writes that nobody keeps.
-const SCRATCH: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
+const SCRATCH: [(&str, libc::mode_t); 4] =
+    [("/tmp", 0o1777), ("/var/tmp", 0o1777), ("/run", 0o755), ("/dev/shm", 0o1777)];
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
-/// Secrets that only root could read; inside, root is still their owner.
-const ROOTS_OWN: [&str; 14] = [
-    "/etc/shadow",
-    "/etc/shadow-",
-    "/etc/gshadow",
-    "/etc/gshadow-",
-    "/etc/sudoers",
-    "/etc/sudoers.d",
-    "/etc/security/opasswd",
-    "/etc/ssl/private",
-    "/etc/NetworkManager/system-connections",
-    "/etc/kubernetes",
-    "/etc/wireguard",
-    "/var/cache/debconf/passwords.dat",
-    "/var/lib/docker",
-    "/var/lib/kubelet",
+/// What of `/proc` tells about the machine rather than about the command.
+const MACHINES_OWN: [&CStr; 7] = [
+    c"/proc/kcore",
+    c"/proc/keys",
+    c"/proc/key-users",
+    c"/proc/kmsg",
+    c"/proc/sysrq-trigger",
+    c"/proc/timer_list",
+    c"/proc/sched_debug",
 ];
-const CREDENTIALS: [&str; 2] = ["credentials", "credentials.toml"];
-const ALL: u64 = RDONLY | NOSUID | NODEV;
+const READABLE: u64 = RDONLY | NOSUID | NODEV;
+const WRITABLE: u64 = NOSUID | NODEV;
 
-/// The steps of a view, and how many trees they keep.
+/// The steps of a view.
 pub(crate) struct View {
     pub(crate) steps: Vec<Step>,
-    pub(crate) slots: usize,
+    /// Where something may be written.
+    pub(crate) writable: Vec<PathBuf>,
+    /// Mounts on which nobody outside can listen.
+    pub(crate) own: Vec<CString>,
+    /// What the job's directory is inside.
+    pub(crate) dir: PathBuf,
 }
 
 /// Says how to build the view of a job; `own_processes` where `/proc` will show only its own.
-pub(crate) fn plan(job: &Job, own_processes: bool) -> std::io::Result<View> {
-    let rw = canonical(job.rw)?;
-    let ro = canonical(job.ro)?;
-    let homes = homes();
-    let tools = toolchains(job, &homes);
-    let mut view = View { steps: Vec::new(), slots: 0 };
-    let rw_slots: Vec<_> = rw.iter().map(|path| (view.grab(path, NOSUID | NODEV), path.clone())).collect();
-    let ro_slots: Vec<_> = ro.iter().map(|path| (view.grab(path, ALL), path.clone())).collect();
-    let tool_slots: Vec<_> = tools.iter().map(|path| (view.grab(path, ALL), path.clone())).collect();
-    let devices: Vec<_> = DEVICES
-        .iter()
-        .map(|name| Path::new("/dev").join(name))
-        .filter(|path| path.exists())
-        .map(|path| (view.grab(&path, NOSUID), path))
-        .collect();
-    view.steps.push(Step::Seal { at: c"/".to_owned(), set: ALL, whole: true });
-    view.devices(&devices);
-    let masks = masks(&homes);
-    masks.iter().for_each(|mask| view.tmpfs(mask));
-    if own_processes {
-        let flags = libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
-        view.steps.push(Step::Mount { kind: c"proc", at: c"/proc".to_owned(), flags, options: c"" });
+pub(crate) fn plan(job: &Job, own_processes: bool) -> Result<View, CannotRun> {
+    let mut places = places::asked(job)?;
+    let home = job.env.iter().find(|(name, _)| name == "HOME").map(|(_, home)| PathBuf::from(home));
+    let tools = toolchains::of(job, &places);
+    let covers = hidden::places(job, &places, &tools.dirs)?;
+    places.extend(tools.dirs.iter().map(|dir| Place { from: dir.clone(), at: dir.clone(), kind: Kind::Ro }));
+    places.extend(covers);
+    let mut view = View { steps: Vec::new(), writable: Vec::new(), own: Vec::new(), dir: dir(job, &places) };
+    view.devices();
+    view.scratch(home.as_deref().filter(|home| home.is_absolute() && !places.iter().any(|p| home.starts_with(&p.at))));
+    view.system(job.net);
+    view.processes(own_processes);
+    view.account(home.as_deref());
+    let typed = places::links(job, &places);
+    tools.links.iter().chain(&typed).for_each(|(at, target)| view.link(target, at));
+    places.sort_by_key(|place| (place.at.components().count(), place.is_cover()));
+    for (number, place) in places.iter().enumerate() {
+        view.place(number, place)?;
     }
-    view.put(tool_slots);
-    view.hide(job.hide, &tools);
-    let mut shown: Vec<_> = ro_slots.into_iter().chain(rw_slots).collect();
-    shown.sort_by_key(|(_, path)| path.components().count());
-    view.put(shown);
-    view.finish(job, &masks, |path| rw.iter().chain(&ro).any(|shown| shown == path));
+    view.secrets(&tools.dirs);
+    view.steps.extend(places.iter().filter(|p| matches!(p.kind, Kind::NoDir)).map(|p| seal(&p.at)));
+    view.steps.push(Step::Leave);
+    view.steps.push(seal(Path::new("/")));
     Ok(view)
 }
 
+/// Whether a path lies in the system's directories, which every confined command sees. The rest it sees only where it is
+/// shown, so only what lies there ever needs to be hidden.
+pub fn always_seen(path: &Path) -> bool {
+    path.canonicalize().is_ok_and(|path| system::shows(&path))
+}
+
+/// The directory to start in, if it was named by a path outside that a place shows elsewhere.
+fn dir(job: &Job, places: &[Place]) -> PathBuf {
+    let named = job.dir.canonicalize().unwrap_or_else(|_| job.dir.to_owned());
+    let shown = places.iter().filter_map(|place| place.inside(&named)).next();
+    shown.unwrap_or_else(|| job.dir.to_owned())
+}
+
+fn seal(at: &Path) -> Step {
+    Step::Seal { at: text(at), set: RDONLY }
+}
+
 impl View {
-    fn grab(&mut self, path: &Path, set: u64) -> usize {
-        self.steps.push(Step::Grab { path: text(path), slot: self.slots, set });
-        self.slots += 1;
-        self.slots - 1
+    fn dir(&mut self, at: &Path, mode: libc::mode_t) {
+        let above: Vec<_> = at.ancestors().skip(1).filter(|dir| dir.parent().is_some()).collect();
+        self.steps.extend(above.iter().rev().map(|dir| Step::Dir { at: text(dir), mode: 0o755 }));
+        self.steps.push(Step::Dir { at: text(at), mode });
     }
 
-    /// Puts trees where they were, below directories that are made where a mask took them away.
-    fn put(&mut self, trees: Vec<(usize, PathBuf)>) {
-        for (slot, path) in trees {
-            self.dirs(path.parent().unwrap_or(Path::new("/")));
-            let point = if path.is_dir() { Step::Dir(text(&path)) } else { Step::File(text(&path)) };
-            self.steps.push(point);
-            self.steps.push(Step::Put { slot, at: text(&path) });
+    fn link(&mut self, target: &Path, at: &Path) {
+        self.dir(at.parent().unwrap_or(Path::new("/")), 0o755);
+        self.steps.push(Step::Link { target: text(target), at: text(at) });
+    }
+
+    /// Shows what is outside at `from`, below directories that are made where there are none.
+    fn bind(&mut self, from: &Path, at: &Path, set: u64) {
+        if from.is_dir() {
+            self.dir(at, 0o755);
+        } else {
+            self.dir(at.parent().unwrap_or(Path::new("/")), 0o755);
+            self.steps.push(Step::File { at: text(at), mode: 0, bytes: Vec::new() });
         }
+        self.steps.push(Step::Bind { from: outside(from), at: text(at), set });
     }
 
-    fn dirs(&mut self, path: &Path) {
-        let mut above: Vec<_> = path.ancestors().filter(|dir| dir.parent().is_some()).collect();
-        above.reverse();
-        self.steps.extend(above.into_iter().map(|dir| Step::Dir(text(dir))));
-    }
-
-    fn tmpfs(&mut self, at: &Path) {
-        let options =
-            if SCRATCH.iter().any(|dir| at == Path::new(dir)) { c"mode=1777,size=2g" } else { c"mode=755,size=64m" };
-        self.steps.push(Step::Mount { kind: c"tmpfs", at: text(at), flags: libc::MS_NOSUID | libc::MS_NODEV, options });
-    }
-
-    fn devices(&mut self, devices: &[(usize, PathBuf)]) {
-        self.tmpfs(Path::new("/dev"));
-        self.steps.push(Step::File(NOTHING.to_owned()));
-        self.put(devices.to_vec());
-        self.steps.push(Step::Dir(c"/dev/shm".to_owned()));
-        self.steps.push(Step::Dir(c"/dev/pts".to_owned()));
-        let flags = libc::MS_NOSUID | libc::MS_NOEXEC;
-        let options = c"newinstance,ptmxmode=0666,mode=620";
+    fn devices(&mut self) {
+        self.dir(Path::new("/dev"), 0o755);
+        self.steps.push(Step::File { at: NO_FILE.to_owned(), mode: 0, bytes: Vec::new() });
+        self.steps.push(Step::Dir { at: NO_DIR.to_owned(), mode: 0o755 });
+        let devices = DEVICES.iter().map(|name| Path::new("/dev").join(name)).filter(|path| path.exists());
+        devices.for_each(|path| self.bind(&path, &path, NOSUID | NOEXEC));
+        self.dir(Path::new("/dev/pts"), 0o755);
+        let (flags, options) = (libc::MS_NOSUID | libc::MS_NOEXEC, c"newinstance,ptmxmode=0666,mode=620".to_owned());
         self.steps.push(Step::Mount { kind: c"devpts", at: c"/dev/pts".to_owned(), flags, options });
         for (target, at) in [
-            (c"pts/ptmx", c"/dev/ptmx"),
-            (c"/proc/self/fd", c"/dev/fd"),
-            (c"/proc/self/fd/0", c"/dev/stdin"),
-            (c"/proc/self/fd/1", c"/dev/stdout"),
-            (c"/proc/self/fd/2", c"/dev/stderr"),
+            ("pts/ptmx", "/dev/ptmx"),
+            ("/proc/self/fd", "/dev/fd"),
+            ("/proc/self/fd/0", "/dev/stdin"),
+            ("/proc/self/fd/1", "/dev/stdout"),
+            ("/proc/self/fd/2", "/dev/stderr"),
         ] {
-            self.steps.push(Step::Link { target, at: at.to_owned() });
+            self.link(Path::new(target), Path::new(at));
         }
     }
 
-    fn hide(&mut self, hide: &[PathBuf], tools: &[PathBuf]) {
-        let secrets = tools.iter().flat_map(|dir| CREDENTIALS.map(|name| dir.join(name)));
-        let files = ROOTS_OWN.iter().map(PathBuf::from).chain(host_keys()).chain(secrets);
-        for path in files.chain(hide.iter().cloned()).filter_map(|path| path.canonicalize().ok()) {
-            let step = if path.is_dir() { Step::Hide(text(&path)) } else { Step::Cover(text(&path)) };
-            self.steps.push(step);
+    /// The scratch directories, the home among them, are parts of the root's own memory that stay writable.
+    fn scratch(&mut self, home: Option<&Path>) {
+        let in_scratch = |home: &Path| SCRATCH.iter().any(|(dir, _)| home.starts_with(dir));
+        let own = home.filter(|home| !in_scratch(home)).map(|home| (home, 0o700));
+        for (dir, mode) in SCRATCH.iter().map(|(dir, mode)| (Path::new(*dir), *mode)).chain(own) {
+            self.dir(dir, mode);
+            self.steps.push(Step::Bind { from: text(dir), at: text(dir), set: WRITABLE });
+            self.writable.push(dir.to_owned());
+            self.own.push(text(dir));
+        }
+        home.into_iter().for_each(|home| self.dir(home, 0o700));
+        self.link(Path::new("/run"), Path::new("/var/run"));
+        self.link(Path::new("/run/lock"), Path::new("/var/lock"));
+    }
+
+    fn system(&mut self, net: Net) {
+        let (dirs, links) = system::entries();
+        dirs.iter().for_each(|dir| self.bind(dir, dir, READABLE));
+        links.iter().for_each(|(at, target)| self.link(target, at));
+        if let Some(names) = (net == Net::Host).then(system::resolver).flatten() {
+            self.bind(&names, &names, READABLE);
         }
     }
 
-    /// Covers sockets, makes the home, and makes what is hidden read-only, which it could not be before.
-    fn finish(&mut self, job: &Job, masks: &[PathBuf], shown: impl Fn(&Path) -> bool) {
-        self.steps.extend(listened_sockets().iter().map(|path| Step::Cover(text(path))));
-        if let Some((_, home)) = job.env.iter().find(|(name, _)| name == "HOME") {
-            self.dirs(Path::new(home));
+    fn processes(&mut self, own: bool) {
+        self.dir(Path::new("/proc"), 0o755);
+        let flags = libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+        self.steps.push(match own {
+            true => Step::Mount { kind: c"proc", at: c"/proc".to_owned(), flags, options: CString::default() },
+            false => Step::Bind { from: outside(Path::new("/proc")), at: c"/proc".to_owned(), set: READABLE },
+        });
+        self.steps.extend(MACHINES_OWN.map(|at| Step::Cover { at: at.to_owned(), with: NO_FILE }));
+        let processors = Path::new("/sys/devices/system/cpu");
+        if processors.is_dir() {
+            self.bind(processors, processors, READABLE);
         }
-        let scratch = |path: &Path| SCRATCH.iter().any(|dir| path == Path::new(dir));
-        let hidden = job.hide.iter().filter_map(|path| path.canonicalize().ok()).filter(|path| path.is_dir());
-        let sealed = masks.iter().cloned().chain([PathBuf::from("/dev")]).chain(hidden);
-        for path in sealed.filter(|path| !scratch(path) && !shown(path)) {
-            self.steps.push(Step::Seal { at: text(&path), set: RDONLY, whole: false });
+    }
+
+    /// The command finds its own account by name, and no other of this machine.
+    fn account(&mut self, home: Option<&Path>) {
+        let account = account::of(home.unwrap_or(Path::new("/")));
+        for (at, kept, bytes) in [("/etc/passwd", "/.passwd", account.passwd), ("/etc/group", "/.group", account.group)]
+        {
+            if Path::new(at).is_file() {
+                self.steps.push(Step::File { at: text(Path::new(kept)), mode: 0o644, bytes });
+                self.steps.push(Step::Bind { from: text(Path::new(kept)), at: text(Path::new(at)), set: READABLE });
+            }
         }
+    }
+
+    fn secrets(&mut self, tools: &[PathBuf]) {
+        for path in secrets::of(tools) {
+            let with = if path.is_dir() { NO_DIR } else { NO_FILE };
+            self.steps.push(Step::Cover { at: text(&path), with });
+        }
+    }
+
+    fn place(&mut self, number: usize, place: &Place) -> Result<(), CannotRun> {
+        match place.kind {
+            Kind::Rw => {
+                self.bind(&place.from, &place.at, WRITABLE);
+                self.writable.push(place.at.clone());
+            }
+            Kind::Ro => self.bind(&place.from, &place.at, READABLE),
+            Kind::Over { upper, changes } => self.overlay(number, place, upper, changes)?,
+            Kind::NoFile => self.steps.push(Step::Cover { at: text(&place.at), with: NO_FILE }),
+            Kind::NoDir => {
+                let options = c"mode=755,size=64k".to_owned();
+                let flags = libc::MS_NOSUID | libc::MS_NODEV;
+                self.steps.push(Step::Mount { kind: c"tmpfs", at: text(&place.at), flags, options });
+            }
+        }
+        Ok(())
+    }
+
+    fn overlay(
+        &mut self,
+        number: usize,
+        place: &Place,
+        upper: Option<&Path>,
+        changes: &[Change],
+    ) -> Result<(), CannotRun> {
+        let layer = match upper {
+            Some(dir) => {
+                ["upper", "work"].iter().try_for_each(|name| std::fs::create_dir_all(dir.join(name)))?;
+                PathBuf::from(OLD).join(dir.canonicalize()?.strip_prefix("/").unwrap_or(dir))
+            }
+            None => {
+                let layer = PathBuf::from(format!("/.over/{number}"));
+                self.dir(&layer.join("upper"), place.from.metadata()?.mode() & 0o7777);
+                self.dir(&layer.join("work"), 0o700);
+                // Nobody inside is to see the layer by itself.
+                self.steps.push(Step::Cover { at: text(Path::new("/.over")), with: NO_DIR });
+                layer
+            }
+        };
+        self.dir(&place.at, 0o755);
+        let option = |name: &str, path: &Path| [name.as_bytes(), &escaped(path)].concat();
+        let lower = PathBuf::from(OLD).join(place.from.strip_prefix("/").unwrap_or(&place.from));
+        let options = [
+            option("userxattr,lowerdir=", &lower),
+            option(",upperdir=", &layer.join("upper")),
+            option(",workdir=", &layer.join("work")),
+        ];
+        let options = CString::new(options.concat()).unwrap_or_default();
+        self.steps.push(Step::Mount { kind: c"overlay", at: text(&place.at), flags: WRITABLE_FLAGS, options });
+        self.steps.extend(changes.iter().map(|change| places::lay(&place.at, change)).collect::<Result<Vec<_>, _>>()?);
+        self.writable.push(place.at.clone());
+        self.own.push(text(&place.at));
+        Ok(())
     }
 }
 
-/// Directories that are empty inside, without those that lie in one another.
-fn masks(homes: &[PathBuf]) -> Vec<PathBuf> {
-    let fixed = SCRATCH.iter().chain(&["/run", "/home", "/root"]).filter_map(|dir| Path::new(dir).canonicalize().ok());
-    let mut all: Vec<PathBuf> = fixed.chain(homes.iter().cloned()).filter(|dir| dir.is_dir()).collect();
-    all.sort();
-    all.dedup_by(|later, earlier| later.starts_with(earlier));
-    all
+const WRITABLE_FLAGS: libc::c_ulong = libc::MS_NOSUID | libc::MS_NODEV;
+
+/// A path in an overlay's options, where some characters separate.
+fn escaped(path: &Path) -> Vec<u8> {
+    let bytes = path.as_os_str().as_bytes().iter();
+    bytes.flat_map(|b| if b",:\\".contains(b) { vec![b'\\', *b] } else { vec![*b] }).collect()
 }
 
-/// What of the homes, and of the run-time directory, the job's `PATH` needs.
-fn toolchains(job: &Job, homes: &[PathBuf]) -> Vec<PathBuf> {
-    let path = job.env.iter().find(|(name, _)| name == "PATH").map_or("", |(_, path)| path.as_str());
-    let mut all: Vec<PathBuf> = path
-        .split(':')
-        .map(Path::new)
-        .filter(|entry| entry.is_absolute() && entry.is_dir())
-        .flat_map(|entry| toolchain(entry, homes))
-        .filter(|dir| dir.exists())
-        .collect();
-    all.sort();
-    all.dedup_by(|later, earlier| later.starts_with(earlier));
-    all
-}
-
-/// The private keys of this machine's own ssh server.
-fn host_keys() -> impl Iterator<Item = PathBuf> {
-    let entries = std::fs::read_dir("/etc/ssh").into_iter().flatten().flatten().map(|entry| entry.path());
-    entries.filter(|path| path.to_string_lossy().ends_with("_key"))
-}
-
-/// Paths of the sockets that are bound on this machine now.
-fn listened_sockets() -> Vec<PathBuf> {
-    let table = std::fs::read_to_string("/proc/net/unix").unwrap_or_default();
-    let mut all: Vec<PathBuf> = table
-        .lines()
-        .filter_map(|line| line.find(" /").map(|at| &line[at + 1..]))
-        .filter_map(|path| Path::new(path).canonicalize().ok())
-        .collect();
-    all.sort();
-    all.dedup();
-    all
-}
-
-fn canonical(paths: &[PathBuf]) -> std::io::Result<Vec<PathBuf>> {
-    let named = |path: &PathBuf, e: std::io::Error| std::io::Error::new(e.kind(), format!("'{}': {e}", path.display()));
-    paths.iter().map(|path| path.canonicalize().map_err(|e| named(path, e))).collect()
+/// A path of the machine's, while the new root is built.
+fn outside(path: &Path) -> CString {
+    text(&Path::new(OLD).join(path.strip_prefix("/").unwrap_or(path)))
 }
 
 /// A path for the kernel. One with a NUL names nothing, and so does what is made of it.
 pub(crate) fn text(path: &Path) -> CString {
     CString::new(path.as_os_str().as_bytes()).unwrap_or_default()
+}
+
+/// What is the same file under whatever name.
+type Inode = (u64, u64);
+
+/// Every file below a directory, or the file itself, without following links.
+fn walk(top: &Path, each: &mut dyn FnMut(&Path, &std::fs::Metadata)) -> io::Result<()> {
+    let mut open = vec![top.to_owned()];
+    let mut seen = HashSet::<Inode>::new();
+    while let Some(path) = open.pop() {
+        let meta = path.symlink_metadata()?;
+        if !meta.is_dir() {
+            each(&path, &meta);
+        } else if seen.insert((meta.dev(), meta.ino())) {
+            // What cannot be listed here cannot be read by who runs it either.
+            open.extend(std::fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+        }
+    }
+    Ok(())
 }

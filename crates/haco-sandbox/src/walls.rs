@@ -1,6 +1,7 @@
 //! Which walls this machine has, each tried, and how to get those that it lacks.
 
-use crate::job::{CannotRun, Layer};
+use crate::cannot::CannotRun;
+use crate::layer::Layer;
 
 /// One wall, and whether it can be had here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,19 +19,8 @@ pub struct Wall {
 /// Runs a command that does nothing behind every wall that can be had, and says which those are.
 #[cfg(target_os = "linux")]
 pub fn walls() -> Vec<Wall> {
-    use crate::job::{Job, Limits, Net, Program};
-    let job = Job {
-        program: Program::Shell(":"),
-        dir: std::path::Path::new("/"),
-        rw: &[],
-        ro: &[],
-        hide: &[],
-        env: &[],
-        stdin: &[],
-        limits: Limits::default(),
-        net: Net::None,
-        allow_weaker: Layer::ALL,
-    };
+    use crate::job::{Job, Program};
+    let job = Job { allow_weaker: Layer::ALL, ..Job::new(Program::Shell(":"), std::path::Path::new("/")) };
     let (answer, gone) = crate::launch::attempts(&job);
     let wall = |layer: &Layer| {
         let cause = match (&answer, gone.iter().find(|(missing, _)| missing == layer)) {
@@ -62,11 +52,12 @@ pub(crate) fn missing(layer: Layer, cause: &str) -> CannotRun {
 fn meaning(layer: Layer) -> &'static str {
     match layer {
         Layer::User => "rights over itself only",
-        Layer::Mount => "read-only but for the copy; homes and temporary directories are empty",
+        Layer::Mount => "sees system directories, toolchains and what it was given, and nothing else",
         Layer::Pid => "sees no process but its own, and none survives",
         Layer::Net => "a loopback of its own and nothing else",
         Layer::Ipc => "shared memory and message queues of its own",
         Layer::Uts => "a host name of its own",
+        Layer::Cgroup => "does not see its control group",
         Layer::Limits => "file size, open files, processes, no core dumps",
         Layer::Landlock => "a second fence around what may be written",
         Layer::Seccomp => "no system call that a check has no need of",

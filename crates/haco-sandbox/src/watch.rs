@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::{Pid, read, write};
+use nix::unistd::{Pid, read};
 
 use crate::inner::{ENDED, Message, STARTED};
-use crate::job::{End, Job, LimitKind};
-use crate::kept::{Keeper, Kept};
+use crate::job::{End, Job, LimitKind, Output};
+use crate::kept::Kept;
 use crate::pipes::Outer;
-use crate::tree::weigh;
+use crate::relay::{Feed, Stream};
+use crate::tree::Scale;
 
 /// How often the tree of processes is weighed.
 const LOOK: Duration = Duration::from_millis(20);
@@ -41,23 +42,18 @@ pub(crate) fn watch(first: Pid, outer: Outer, job: &Job, own_processes: bool) ->
     watcher.end(own_processes);
     let usage = reap(first);
     pumped?;
-    watcher.drain()?;
-    let [stdout, stderr] = watcher.streams.map(|stream| stream.keeper.done());
+    let [stdout, stderr] = watcher.streams;
+    let (stdout, stderr) = (stdout.finish()?, stderr.finish()?);
     Ok(Watched {
         failure: watcher.failure,
         killed: watcher.killed,
         status: watcher.status,
         stdout,
         stderr,
-        wall: begun.elapsed(),
+        wall: watcher.over.unwrap_or_else(Instant::now) - begun,
         cpu: time(usage.ru_utime) + time(usage.ru_stime),
         max_rss: usage.ru_maxrss as u64 * 1024,
     })
-}
-
-struct Stream {
-    fd: Option<OwnedFd>,
-    keeper: Keeper,
 }
 
 struct Watcher<'a> {
@@ -65,85 +61,78 @@ struct Watcher<'a> {
     job: &'a Job<'a>,
     deadline: Instant,
     looked: Instant,
-    stdin: Option<OwnedFd>,
-    left: &'a [u8],
-    streams: [Stream; 2],
+    pause: Duration,
+    scale: Scale,
+    feed: Feed<'a>,
+    streams: [Stream<'a>; 2],
     report: OwnedFd,
     reported: Vec<u8>,
     command: Option<i32>,
     failure: Option<Message>,
     killed: Option<End>,
     status: Option<i32>,
+    over: Option<Instant>,
 }
 
 impl<'a> Watcher<'a> {
     fn new(first: Pid, outer: Outer, job: &'a Job<'a>) -> Watcher<'a> {
-        let keep = |fd| Stream { fd: Some(fd), keeper: Keeper::new(job.limits.output_bytes) };
+        let (stdout, stderr) = match job.output {
+            Output::Keep => (None, None),
+            Output::Pass(stdout, stderr) => (Some(stdout), Some(stderr)),
+        };
+        let stream = |from, to| Stream::new(from, to, job.limits.output_bytes);
         Watcher {
             first,
             job,
             deadline: outer.made + job.limits.timeout,
             looked: outer.made,
-            stdin: (!job.stdin.is_empty()).then_some(outer.stdin),
-            left: job.stdin,
-            streams: [keep(outer.stdout), keep(outer.stderr)],
+            pause: LOOK,
+            scale: Scale::new(first.as_raw()),
+            feed: Feed::new(job.stdin, outer.stdin),
+            streams: [stream(outer.stdout, stdout), stream(outer.stderr, stderr)],
             report: outer.report,
             reported: Vec::new(),
             command: None,
             failure: None,
             killed: None,
             status: None,
+            over: None,
         }
     }
 
     /// Serves the pipes until the report closes, which it does when the first process is dead.
     fn pump(&mut self) -> io::Result<()> {
         loop {
-            self.wait()?;
-            self.feed();
-            self.drain()?;
+            self.serve()?;
             if !self.hear()? {
+                self.over = Some(Instant::now());
                 return Ok(());
             }
             self.judge();
         }
     }
 
-    fn wait(&self) -> io::Result<()> {
-        let reads = [&self.streams[0].fd, &self.streams[1].fd].into_iter().flatten().chain([&self.report]);
-        let mut fds: Vec<PollFd> = reads.map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)).collect();
-        fds.extend(self.stdin.iter().map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLOUT)));
+    /// Waits until something can be done, or it is time to look, and does it.
+    fn serve(&mut self) -> io::Result<()> {
+        let [stdout, stderr] = &self.streams;
+        let awaited = [self.feed.awaits(), stdout.awaits(), stderr.awaits()];
+        let mut fds = vec![PollFd::new(self.report.as_fd(), PollFlags::POLLIN)];
+        let there = awaited.each_ref().map(Option::is_some);
+        fds.extend(awaited.into_iter().flatten());
         match poll(&mut fds, PollTimeout::from(LOOK.as_millis() as u16)) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
-            Err(errno) => Err(errno.into()),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
         }
-    }
-
-    /// Writes what fits; a command that does not read its input to the end is no error.
-    fn feed(&mut self) {
-        let Some(stdin) = &self.stdin else { return };
-        match write(stdin, self.left) {
-            Ok(wrote) => self.left = &self.left[wrote..],
-            Err(Errno::EAGAIN | Errno::EINTR) => return,
-            Err(_) => self.left = &[],
+        let mut happened = fds.iter().skip(1).map(|fd| fd.any().unwrap_or(false));
+        let mut next = |there: bool| there && happened.next().unwrap_or(false);
+        let [feed, stdout, stderr] = there.map(&mut next);
+        if feed {
+            self.feed.serve();
         }
-        if self.left.is_empty() {
-            self.stdin = None;
-        }
-    }
-
-    /// Reads what is there now, at most a pipe's worth a stream, so that an endless writer cannot hold the clock.
-    fn drain(&mut self) -> io::Result<()> {
-        let mut piece = [0; 64 << 10];
-        for stream in &mut self.streams {
-            for _ in 0..16 {
-                let Some(fd) = &stream.fd else { break };
-                match read(fd, &mut piece) {
-                    Ok(0) => stream.fd = None,
-                    Ok(n) => stream.keeper.take(&piece[..n]),
-                    Err(Errno::EAGAIN | Errno::EINTR) => break,
-                    Err(errno) => return Err(errno.into()),
-                }
+        for (stream, ready) in self.streams.iter_mut().zip([stdout, stderr]) {
+            if ready {
+                stream.pass()?;
+                stream.drain()?;
             }
         }
         Ok(())
@@ -180,12 +169,14 @@ impl<'a> Watcher<'a> {
     /// Kills what has passed its time or a limit.
     fn judge(&mut self) {
         let now = Instant::now();
-        if self.killed.is_some() || self.status.is_some() || now < self.looked + LOOK && now < self.deadline {
+        if self.killed.is_some() || self.status.is_some() || now < self.looked + self.pause && now < self.deadline {
             return;
         }
-        self.looked = now;
         let limits = &self.job.limits;
-        let weight = weigh(self.first.as_raw());
+        let weight = self.scale.weigh(limits.mem_bytes);
+        self.looked = Instant::now();
+        // Looking takes a tenth of the time at most.
+        self.pause = LOOK.max((self.looked - now) * 9);
         self.killed = match limits.mem_bytes {
             _ if now >= self.deadline => Some(End::TimedOut),
             _ if weight.processes > limits.processes => Some(End::Limit(LimitKind::Processes)),

@@ -241,22 +241,18 @@ fn command(
     let prompt = [ask.system.unwrap_or_default(), ask.prompt].join("\n");
     let path = std::env::var("PATH").unwrap_or_default();
     let env = haco_sandbox::clean_env(&path, &home, &[]);
-    let hide = [dir.to_path_buf()];
+    let hide: &[PathBuf] = if haco_sandbox::always_seen(dir) { &[dir.to_path_buf()] } else { &[] };
     let job = haco_sandbox::Job {
-        program: haco_sandbox::Program::Argv(&argv),
-        dir: scratch.path(),
-        rw: &rw,
-        ro: &[],
-        hide: &hide,
+        files: haco_sandbox::Files { rw: &rw, hide, ..haco_sandbox::Files::default() },
         env: &env,
-        stdin: prompt.as_bytes(),
+        stdin: haco_sandbox::Input::Bytes(prompt.as_bytes()),
         limits: haco_sandbox::Limits {
             timeout: Duration::from_secs(seconds),
             output_bytes: haco_net::MAX_BODY_BYTES,
             ..haco_sandbox::Limits::default()
         },
-        net: if entry.net == Some(Net::Host) { haco_sandbox::Net::Host } else { haco_sandbox::Net::None },
-        allow_weaker: &[],
+        net: if entry.net == Some(Net::Host) { haco_sandbox::Net::Host } else { haco_sandbox::Net::Loopback },
+        ..haco_sandbox::Job::new(haco_sandbox::Program::Argv(&argv), scratch.path())
     };
     let ended = haco_sandbox::run(&job).map_err(|e| e.failure())?;
     let timing_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{User, getuid};
 
 /// Version managers and toolchains that are needed whole, as they name each other's parts.
-const WHOLE: [&str; 19] = [
+const WHOLE: [&str; 20] = [
     ".cargo",
     ".rustup",
     ".pyenv",
@@ -16,8 +16,9 @@ const WHOLE: [&str; 19] = [
     ".fnm",
     ".deno",
     ".bun",
-    "go",
     ".go",
+    ".linuxbrew",
+    ".gvm",
     ".goenv",
     ".nodenv",
     ".sdkman",
@@ -55,9 +56,6 @@ fn is_system(home: &Path) -> bool {
 
 /// What must be visible so that programs of this `PATH` entry work; nothing where it is visible anyway.
 pub(super) fn toolchain(entry: &Path, homes: &[PathBuf]) -> Vec<PathBuf> {
-    if entry.starts_with("/run") {
-        return vec![entry.to_owned()];
-    }
     let Some((home, below)) = homes.iter().find_map(|home| Some((home, entry.strip_prefix(home).ok()?))) else {
         return Vec::new();
     };
@@ -67,6 +65,10 @@ pub(super) fn toolchain(entry: &Path, homes: &[PathBuf]) -> Vec<PathBuf> {
     }
     if first == Path::new(".local") {
         return LOCAL.iter().map(|dir| home.join(".local").join(dir)).chain([entry.to_owned()]).collect();
+    }
+    if first == Path::new("go") {
+        // Sources lie beside them.
+        return ["bin", "pkg"].iter().map(|dir| home.join(first).join(dir)).collect();
     }
     if WHOLE.iter().any(|known| first == Path::new(known)) {
         let rustup = (first == Path::new(".cargo")).then(|| home.join(".rustup"));
@@ -93,6 +95,7 @@ mod tests {
     fn a_known_toolchain_comes_back_whole() {
         assert_eq!(needs("/home/me/.cargo/bin"), ["/home/me/.cargo", "/home/me/.rustup"]);
         assert_eq!(needs("/root/.nvm/versions/node/v22/bin"), ["/root/.nvm"]);
+        assert_eq!(needs("/home/me/go/bin"), ["/home/me/go/bin", "/home/me/go/pkg"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use haco_core::{
     ticket::{Expect, Test},
     verdict::Answer,
 };
-use haco_sandbox::{CannotRun, End, Ended, Job, Kept, Layer, LimitKind, Limits, Net, Program};
+use haco_sandbox::{CannotRun, End, Ended, Files, Job, Kept, Layer, LimitKind, Limits, Net, Program};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -89,8 +89,7 @@ impl<'a> Copy<'a> {
         let verify = &self.desk.settings.verify;
         let limit = verify.timeout_sec.unwrap_or(0).max(SETUP_SEC);
         let net = match verify.setup_net {
-            None | Some(config::Net::None) => Net::None,
-            Some(config::Net::Loopback) => Net::Loopback,
+            None | Some(config::Net::None | config::Net::Loopback) => Net::Loopback,
             Some(config::Net::Host) => Net::Host,
         };
         for line in &verify.setup {
@@ -150,7 +149,7 @@ impl<'a> Copy<'a> {
             _ => command::with_services(&test.command, needs, &note),
         };
         let limit = needs.iter().fold(seconds, |sum, (_, need)| sum.saturating_add(command::seconds(need)));
-        let ended = match self.run(&script, dir, limit, Net::None, extra) {
+        let ended = match self.run(&script, dir, limit, Net::Loopback, extra) {
             Ok(ended) => ended,
             Err(CannotRun::Io(error)) => return Err(CannotRun::Io(error).failure().into()),
             Err(cannot) => {
@@ -173,14 +172,11 @@ impl<'a> Copy<'a> {
         more.extend(extra.iter().cloned());
         let env = haco_sandbox::clean_env(&self.path, &home, &more);
         let rw = [self.top.clone(), self.held.path().join("note")];
+        // Nothing of the person's tree is shown, unless it lies in what every command sees.
+        let hide: Vec<_> = self.hide.iter().filter(|path| haco_sandbox::always_seen(path)).cloned().collect();
         haco_sandbox::run(&Job {
-            program: Program::Shell(script),
-            dir,
-            rw: &rw,
-            ro: &[],
-            hide: &self.hide,
+            files: Files { rw: &rw, hide: &hide, ..Files::default() },
             env: &env,
-            stdin: b"",
             limits: Limits {
                 timeout: Duration::from_secs(u64::from(seconds)),
                 output_bytes: OUTPUT_BYTES,
@@ -188,6 +184,7 @@ impl<'a> Copy<'a> {
             },
             net,
             allow_weaker: &self.weaker,
+            ..Job::new(Program::Shell(script), dir)
         })
     }
 }
