@@ -1,11 +1,12 @@
 //! One pass of a ticket through its chain of roles: who did what, from which prompt, with which draft.
 
 use crate::{
-    edit::Format,
+    edit::{Edited, Format, Kind, Refusal},
     hash::Hash,
     oid::{Change, Oid},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One attempt; append-only, each field filled once. It ends in a candidate or a reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub struct Attempt {
     /// One a role, in the order of the chain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+    /// What became of the draft's edits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edits: Option<Edits>,
     /// What the checks and the auditor judge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidate: Option<Candidate>,
@@ -84,6 +88,73 @@ pub struct Draft {
     pub format: Format,
 }
 
+/// What became of a draft's edits: in which form they came, what they needed to fit, and what a person should see.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edits {
+    /// The form that came, whatever was asked for; none where nothing was applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+    /// How many edits fitted how.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kinds: BTreeMap<Kind, u32>,
+    /// How alike the least alike of the edits was that fitted only nearly, up to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub similarity: Option<f64>,
+    /// What the person who accepts should look at, one line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
+    /// The lines of the base that the refusals point at, where nothing was applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub near: Vec<Near>,
+}
+
+/// A line that an edit was perhaps meant for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Near {
+    /// The file.
+    pub path: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// How many lines a refusal's record points at.
+const NEAR: usize = 6;
+
+impl Edits {
+    /// Of a reply that was applied.
+    pub fn of(edited: &Edited) -> Edits {
+        let mut edits = Edits { format: Some(edited.format), ..Edits::default() };
+        for applied in edited.files.iter().flat_map(|f| &f.edits) {
+            *edits.kinds.entry(applied.kind).or_default() += 1;
+            if let Some(alike) = applied.similarity {
+                edits.similarity = Some(edits.similarity.map_or(alike, |least| least.min(alike)));
+            }
+        }
+        edits.flags = edited.flags.iter().map(|f| f.message.clone()).collect();
+        edits
+    }
+
+    /// Of a reply that was not.
+    pub fn refused(refusals: &[Refusal]) -> Edits {
+        let places = refusals.iter().filter_map(|r| Some((r.path.as_ref()?, &r.candidates)));
+        let near = places.flat_map(|(path, all)| all.iter().map(|p| Near { path: path.clone(), line: p.line }));
+        Edits { near: near.take(NEAR).collect(), ..Edits::default() }
+    }
+
+    /// In a line for people: `search-replace: 3 exact, 1 similar (0.93)`; none where nothing was applied.
+    pub fn text(&self) -> Option<String> {
+        let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let kinds = self.kinds.iter().map(|(kind, n)| match (kind, self.similarity) {
+            (Kind::Similar, Some(least)) => format!("{n} similar ({least:.2})"),
+            _ => format!("{n} {}", word(serde_json::json!(kind))),
+        });
+        let kinds = kinds.collect::<Vec<_>>().join(", ");
+        self.format.map(|format| format!("{}: {kinds}", word(serde_json::json!(format))))
+    }
+}
+
 /// What one call cost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,5 +205,25 @@ impl Attempt {
     /// Whether it ended without a candidate.
     pub fn ended_without_candidate(&self) -> bool {
         self.candidate.is_none() && self.outcome.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::{Scope, apply};
+
+    #[test]
+    fn edits_are_counted_by_how_they_fitted() {
+        let paths: Vec<crate::path::RepoPath> = vec!["a.py".parse().expect("path")];
+        let old = BTreeMap::from([(paths[0].clone(), b"if x:\n    one()\n    two()\n".to_vec())]);
+        let scope = Scope { targets: &paths, new_files: &[] };
+        let block = |old: &str, new: &str| format!("a.py\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n");
+        let reply = block("if x:", "if y:") + &block("one()", "uno()");
+        let edits = Edits::of(&apply(&reply, Format::Auto, &scope, &old).expect("fits"));
+        assert_eq!(edits.text().as_deref(), Some("search-replace: 1 exact, 1 indent"));
+        let refused = apply(&block("    twoo()", "x"), Format::Auto, &scope, &old).expect_err("fits nowhere");
+        let edits = Edits::refused(&refused);
+        assert_eq!((edits.text(), edits.near.as_slice()), (None, &[Near { path: "a.py".into(), line: 3 }][..]));
     }
 }

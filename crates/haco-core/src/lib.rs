@@ -11,6 +11,7 @@ pub mod config;
 pub mod cursor;
 pub mod detect;
 pub mod edit;
+pub mod form;
 pub mod glob;
 pub mod graph;
 pub mod hash;

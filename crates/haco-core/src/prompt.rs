@@ -75,6 +75,8 @@ pub struct Draft {
     pub failure: Option<(u32, String)>,
     /// Why the last reply could not be applied.
     pub refusal: Option<String>,
+    /// The lines that the refusal is about, as they are now.
+    pub near: Vec<File>,
     /// A person's.
     pub feedback: Vec<String>,
 }
@@ -124,7 +126,7 @@ pub fn draft(template: &str, ticket: &Ticket, with: &Draft) -> Result<String, Fa
     let failure = with.failure.as_ref().map(|(attempt, text)| json!({"attempt": attempt, "text": text}));
     let context = json!({
         "ticket": ticket, "files": with.files, "mark": with.mark, "format": with.format, "failure": failure,
-        "refusal": with.refusal, "feedback": with.feedback,
+        "refusal": with.refusal, "near": with.near, "feedback": with.feedback,
     });
     render(template, Template::Draft, &context)
 }
@@ -180,18 +182,6 @@ pub fn mark(seed: &str, parts: &[&str]) -> String {
         seed.push('.');
     }
 }
-
-/// The form to ask for: whole files where they are small, else search and replace.
-pub fn format_for(asked: Option<Format>, target_bytes: usize) -> Format {
-    match asked {
-        None | Some(Format::Auto) if target_bytes <= WHOLE_BYTES => Format::Whole,
-        None | Some(Format::Auto) => Format::SearchReplace,
-        Some(format) => format,
-    }
-}
-
-/// Above this many bytes of existing targets a whole-file answer costs more than it saves.
-const WHOLE_BYTES: usize = 12_000;
 
 /// How a plan is named in what the lead reads.
 pub fn answer_command(plan: &PlanId) -> String {
@@ -263,12 +253,5 @@ mod tests {
             example: "{}",
         };
         assert!(plan(Template::Plan.text(), &with).expect("renders").contains("test `pytest`"));
-    }
-
-    #[test]
-    fn small_files_are_asked_for_whole() {
-        assert_eq!(format_for(None, 100), Format::Whole);
-        assert_eq!(format_for(Some(Format::Auto), 100_000), Format::SearchReplace);
-        assert_eq!(format_for(Some(Format::Udiff), 1), Format::Udiff);
     }
 }

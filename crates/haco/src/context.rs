@@ -5,6 +5,7 @@
 use crate::desk::Desk;
 use anyhow::Result;
 use haco_core::{
+    attempt::Near,
     code::{Code, Failure},
     oid::Oid,
     path::RepoPath,
@@ -87,6 +88,33 @@ fn lines(text: &str, (first, last): (usize, usize)) -> String {
     text.split_inclusive('\n').skip(first - 1).take(last - first + 1).collect()
 }
 
+/// How many lines before and after one that a refusal points at are shown again.
+const AROUND: usize = 4;
+/// How many such places.
+const PLACES: usize = 3;
+
+/// The lines around those that a refusal points at, as the files have them now; places that touch are one.
+pub fn around(files: &[File], near: &[Near]) -> Vec<File> {
+    let mut shown: Vec<(&File, usize, usize)> = Vec::new();
+    for place in near {
+        let Some(file) = files.iter().find(|f| f.path == place.path && f.exists) else { continue };
+        let count = file.content.lines().count();
+        let (first, last) = (place.line.saturating_sub(AROUND).max(1), (place.line + AROUND).min(count));
+        let touches = |(f, a, b): &(&File, usize, usize)| f.path == file.path && first <= b + 1 && *a <= last + 1;
+        match shown.iter().position(touches) {
+            Some(at) => (shown[at].1, shown[at].2) = (first.min(shown[at].1), last.max(shown[at].2)),
+            None if first <= last && shown.len() < PLACES => shown.push((file, first, last)),
+            None => {}
+        }
+    }
+    let part = |(file, first, last): (&File, usize, usize)| File {
+        content: lines(&file.content, (first, last)),
+        lines: Some(format!("{first}-{last}")),
+        ..file.clone()
+    };
+    shown.into_iter().map(part).collect()
+}
+
 /// The end of an output, at most `most` bytes and whole lines where it can be.
 pub fn end_of(bytes: &[u8], most: usize) -> String {
     let text = String::from_utf8_lossy(bytes);
@@ -114,6 +142,20 @@ mod tests {
         for bad in ["0-3", "3-2", "x", "", "1-"] {
             assert_eq!(range(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn what_a_refusal_points_at_is_shown_with_its_neighbours() {
+        let content: String = (1..=40).map(|n| format!("line {n}\n")).collect();
+        let file = File { path: "a".into(), content, lines: None, exists: true, role: "target", reason: None };
+        let near = |line| Near { path: "a".into(), line };
+        let shown = |near: &[Near]| {
+            around(std::slice::from_ref(&file), near).into_iter().filter_map(|f| f.lines).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&[near(2), near(20), near(39)]), ["1-6", "16-24", "35-40"]);
+        assert_eq!(shown(&[near(10), near(15)]), ["6-19"]);
+        assert_eq!(shown(&[near(400), Near { path: "b".into(), line: 1 }]), [""; 0]);
+        assert_eq!(around(&[file], &[near(2)])[0].content, "line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n");
     }
 
     #[test]

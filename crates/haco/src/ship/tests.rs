@@ -144,6 +144,7 @@ impl Bench {
                 from: 0,
                 repeats: None,
                 steps: vec![step],
+                edits: None,
                 candidate: Some(Candidate { commit, tree, change }),
                 outcome: Some("candidate".to_owned()),
                 failure: None,

@@ -7,7 +7,7 @@ use crate::{
 };
 use anyhow::Result;
 use haco_core::{
-    attempt::{Attempt, Candidate},
+    attempt::{Attempt, Candidate, Edits},
     code::{Code, Failure},
     edit::{self, Edited, Scope},
     hash::Hash,
@@ -21,8 +21,8 @@ use std::collections::BTreeMap;
 
 /// What a draft comes to.
 pub(super) enum Made {
-    /// A tree that can be judged, and what the person who accepts should look at.
-    Candidate(Candidate, Vec<String>),
+    /// A tree that can be judged, and how the edits fitted.
+    Candidate(Candidate, Edits),
     /// Nothing of it was applied.
     Refused(Refused),
 }
@@ -35,12 +35,14 @@ pub(super) struct Refused {
     pub(super) line: String,
     /// For the model that tries again.
     pub(super) text: String,
+    /// What of the base it is about.
+    pub(super) edits: Edits,
 }
 
 impl Refused {
     fn one(code: Code, line: &str) -> Refused {
         let text = format!("Nothing of the last reply was applied.\n- {code}: {line}\n");
-        Refused { code, line: line.to_owned(), text }
+        Refused { code, line: line.to_owned(), text, edits: Edits::default() }
     }
 }
 
@@ -58,13 +60,13 @@ pub(super) fn build(desk: &Desk, loaded: &Loaded, ticket: &Ticket, attempt: &Att
         Ok(edited) => edited,
         Err(refusals) => {
             let (code, line) = refusals.first().map_or((Code::NoEdits, String::new()), |r| (r.code, r.message.clone()));
-            return Ok(Made::Refused(Refused { code, line, text: edit::refusal_text(&refusals) }));
+            let (text, edits) = (edit::refusal_text(&refusals), Edits::refused(&refusals));
+            return Ok(Made::Refused(Refused { code, line, text, edits }));
         }
     };
     let changes = changes(repo, &base, &edited)?;
-    let flags = edited.flags.iter().map(|f| f.message.clone()).collect();
     Ok(match commit(repo, &ticket.id, attempt.n, &base, laid, changes)? {
-        Ok(candidate) => Made::Candidate(candidate, flags),
+        Ok(candidate) => Made::Candidate(candidate, Edits::of(&edited)),
         Err(refused) => Made::Refused(refused),
     })
 }

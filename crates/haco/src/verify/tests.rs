@@ -135,6 +135,7 @@ impl Bench {
                 from: 0,
                 repeats: None,
                 steps: vec![step],
+                edits: None,
                 candidate: None,
                 outcome: None,
                 failure: None,

@@ -14,7 +14,7 @@ use crate::{
 };
 use anyhow::Result;
 use haco_core::{
-    attempt::{Attempt, Candidate, Step},
+    attempt::{Attempt, Candidate, Edits, Step},
     code::{Code, Failure},
     cursor::{Need, Standing, refusal},
     id::TicketId,
@@ -98,6 +98,7 @@ fn repeat(desk: &Desk, loaded: &Loaded, ticket: &Ticket, standing: &Standing, n:
             from: old.from,
             repeats: Some(n),
             steps,
+            edits: None,
             candidate: None,
             outcome: None,
             failure: None,
@@ -123,29 +124,29 @@ fn ensure(
         return Ok(Ok(ticket.clone()));
     }
     match candidate::build(desk, loaded, ticket, attempt)? {
-        Made::Candidate(made, flags) => {
-            for flag in flags {
+        Made::Candidate(made, edits) => {
+            for flag in &edits.flags {
                 out.say(format!("{id}: {flag}"));
             }
-            keep(desk, ticket, n, made).map(Ok)
+            keep(desk, ticket, n, made, Some(edits)).map(Ok)
         }
         Made::Refused(refused) => {
-            let said = Refused { code: refused.code, line: refused.line, text: refused.text.clone() };
             let data = json!({"attempt": n, "code": refused.code.as_str()});
             let refusal = haco_core::journal::Event { data, ..event("refused", "harness", ticket) };
             record(desk, ticket, refusal, |now| {
                 let attempt = now.attempts.iter_mut().find(|a| a.n == n).ok_or_else(gone)?;
                 attempt.outcome = Some(refused.code.to_string());
-                attempt.failure = Some(refused.text);
+                attempt.failure = Some(refused.text.clone());
+                attempt.edits = Some(refused.edits.clone());
                 Ok(())
             })?;
-            Ok(Err(said))
+            Ok(Err(refused))
         }
     }
 }
 
 /// Makes a candidate reachable, then names it in its attempt. One that was there already must be the same.
-pub(super) fn keep(desk: &Desk, ticket: &Ticket, n: u32, made: Candidate) -> Result<Ticket> {
+pub(super) fn keep(desk: &Desk, ticket: &Ticket, n: u32, made: Candidate, edits: Option<Edits>) -> Result<Ticket> {
     let id = &ticket.id;
     let known = ticket.attempt(n).and_then(|a| a.candidate.as_ref());
     if let Some(known) = known.filter(|k| **k != made) {
@@ -163,6 +164,7 @@ pub(super) fn keep(desk: &Desk, ticket: &Ticket, n: u32, made: Candidate) -> Res
         let gone = || Failure::new(Code::Stale, format!("{id}: attempt {n} is gone"));
         let attempt = now.attempts.iter_mut().find(|a| a.n == n).ok_or_else(gone)?;
         attempt.candidate = Some(made);
+        attempt.edits = edits;
         attempt.outcome = Some("candidate".to_owned());
         Ok(())
     })

@@ -50,6 +50,7 @@ pub(super) fn verify(desk: &Desk, out: &Out, id: &TicketId) -> Result<Answered> 
         from: from(desk, &loaded, ticket, &role)?,
         repeats: None,
         steps: Vec::new(),
+        edits: None,
         candidate: None,
         outcome: None,
         failure: None,
@@ -167,7 +168,7 @@ fn keep(
         now.attempts.push(Attempt { steps: vec![step], ..attempt });
         Ok(())
     })?;
-    ticket::keep(desk, &now, n, made)
+    ticket::keep(desk, &now, n, made, None)
 }
 
 /// A diff in a fence that is longer than any inside it.

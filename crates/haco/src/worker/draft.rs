@@ -17,6 +17,7 @@ use haco_core::{
     code::{Code, Failure},
     cursor::Need,
     edit::Format,
+    form::{self, Pay},
     hash::Hash,
     id::TicketId,
     oid::Oid,
@@ -108,7 +109,7 @@ fn prepare(desk: &Desk, id: &TicketId, turn: &Turn, named: Option<&str>) -> Resu
     let base = ground::base_commit(desk, plan, &turn.loaded.tickets, &on)?;
     let n = ticket.attempts.last().map_or(1, |a| a.n + 1);
     let past = past::of(desk, &turn.loaded, ticket)?;
-    let (prompt, format) = prompt_for(desk, ticket, n, &base, past)?;
+    let (prompt, format) = prompt_for(desk, ticket, (n, &base, &model), past)?;
     Ok(Work { n, role: role.clone(), model, base, on, format, prompt, at: clock::now() })
 }
 
@@ -136,14 +137,24 @@ fn model_for(desk: &Desk, turn: &Turn, ticket: &Ticket, name: &str) -> Result<Re
     Ok(desk.settings.model(name)?)
 }
 
-fn prompt_for(desk: &Desk, ticket: &Ticket, n: u32, base: &Oid, past: Past) -> Result<(String, Format)> {
+fn prompt_for(
+    desk: &Desk,
+    ticket: &Ticket,
+    (n, base, model): (u32, &Oid, &Resolved),
+    past: Past,
+) -> Result<(String, Format)> {
     let files = context::files(desk, ticket, base)?;
-    let format = prompt::format_for(ticket.execution.edit_format, files.target_bytes);
+    let pay = if model.paid { Pay::Paid } else { Pay::Free };
+    let since = route::reset(ticket);
+    let by = |a: &&Attempt| a.steps.last().is_some_and(|s| s.model == model.name);
+    let tries = ticket.attempts.iter().filter(|a| a.n > since && a.repeats.is_none()).filter(by);
+    let format = form::choose(ticket.execution.edit_format, files.target_bytes, pay, tries);
     let mut parts: Vec<&str> = files.list.iter().map(|f| f.content.as_str()).collect();
     parts.extend(past.failure.iter().map(|(_, text)| text.as_str()));
     let mark = prompt::mark(&format!("{}/{n}", ticket.id), &parts);
-    let Past { failure, refusal, feedback } = past;
-    let with = prompt::Draft { files: files.list, mark, format, failure, refusal, feedback };
+    let near = context::around(&files.list, &past.near);
+    let Past { failure, refusal, feedback, .. } = past;
+    let with = prompt::Draft { files: files.list, mark, format, failure, refusal, near, feedback };
     Ok((prompt::draft(&desk.template(Template::Draft)?, ticket, &with)?, format))
 }
 
@@ -208,6 +219,7 @@ fn attempt(work: &Work, called: &Called) -> Attempt {
         from: 0,
         repeats: None,
         steps: vec![step],
+        edits: None,
         candidate: None,
         outcome: code,
         failure: failure.map(|f| f.message.clone()),

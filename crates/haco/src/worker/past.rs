@@ -8,7 +8,7 @@ use crate::{
 };
 use anyhow::Result;
 use haco_core::{
-    attempt::Attempt,
+    attempt::{Attempt, Near},
     code::Code,
     route, subject,
     ticket::Ticket,
@@ -25,6 +25,8 @@ pub(super) struct Past {
     pub failure: Option<(u32, String)>,
     /// Why its reply could not be applied.
     pub refusal: Option<String>,
+    /// The lines that this is about.
+    pub near: Vec<Near>,
     /// Every rework's words, in order.
     pub feedback: Vec<String>,
 }
@@ -36,6 +38,7 @@ pub(super) fn of(desk: &Desk, loaded: &Loaded, ticket: &Ticket) -> Result<Past> 
     let Some(last) = ticket.attempts.last().filter(|a| a.n > route::reset(ticket)) else { return Ok(past) };
     if last.ended_without_candidate() {
         past.refusal = last.failure.clone();
+        past.near = last.edits.iter().flat_map(|e| e.near.clone()).collect();
         return Ok(past);
     }
     let failing = failing(ticket, last);

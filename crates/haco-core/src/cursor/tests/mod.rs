@@ -152,6 +152,7 @@ impl Sandbox {
             from: 0,
             repeats: None,
             steps: vec![step],
+            edits: None,
             candidate: None,
             outcome: failed,
             failure: None,

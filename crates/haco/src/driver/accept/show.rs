@@ -54,6 +54,10 @@ fn one(
     for change in &candidate.change {
         line_of(text, "            ", &change_line(ticket, change));
     }
+    if let Some(edits) = &attempt.edits {
+        edits.text().iter().for_each(|how| line_of(text, "    edits   ", how));
+        edits.flags.iter().for_each(|flag| line_of(text, "    look    ", &flat(flag)));
+    }
     for (_, _, test) in ticket.checks() {
         line_of(text, "    passed  ", &flat(&test.command));
     }

@@ -2,7 +2,7 @@
 
 use crate::driver::text::{candidate, cut, many, one_line};
 use haco_core::{
-    attempt::{Attempt, CostKind, Usage},
+    attempt::{Attempt, CostKind, Edits, Usage},
     cursor::{Standing, Status},
     plan::Plan,
     subject::{self, Base},
@@ -64,7 +64,11 @@ impl Sight<'_> {
         let all = &self.ticket.attempts;
         let skip = if self.full { 0 } else { all.len().saturating_sub(3) };
         let hidden = (skip > 0).then(|| format!("attempts 1 to {skip} ended before"));
-        hidden.into_iter().chain(all[skip..].iter().map(|a| self.attempt(a))).collect()
+        let flags = |a: &Attempt| {
+            a.edits.iter().flat_map(|e| &e.flags).map(|f| format!("  look: {}", one_line(f))).collect::<Vec<_>>()
+        };
+        let lines = all[skip..].iter().flat_map(|a| [self.attempt(a)].into_iter().chain(flags(a)));
+        hidden.into_iter().chain(lines).collect()
     }
 
     fn attempt(&self, attempt: &Attempt) -> String {
@@ -76,7 +80,8 @@ impl Sight<'_> {
             (None, None) => "under way".to_owned(),
         };
         let failure = attempt.failure.as_ref().map_or(String::new(), |why| format!(": {}", self.text(why)));
-        format!("attempt {}: {again}{by}: {end}{failure}", attempt.n)
+        let edits = attempt.edits.as_ref().and_then(Edits::text).map_or(String::new(), |text| format!(" ({text})"));
+        format!("attempt {}: {again}{by}: {end}{edits}{failure}", attempt.n)
     }
 
     /// The verdicts whose subject is what is here now, in one line; what did not pass has a line of its own.
