@@ -214,3 +214,11 @@ fn a_reader_that_went_away_is_a_silent_74() {
     let done = done.wait_with_output().expect("it ends");
     assert_eq!((done.status.code(), done.stderr.as_slice()), (Some(74), &b""[..]));
 }
+#[test]
+fn the_same_reply_twice_changes_once() {
+    let sandbox = here();
+    let words = ["haco", "edit", "--target", "greet.py"];
+    sandbox.run(&words).stdin(reply()).gives(0, "greet.py\n", "");
+    sandbox.run(&words).stdin(reply()).gives(0, "", has("nothing to do"));
+    assert_eq!(sandbox.read("greet.py"), GREETS);
+}

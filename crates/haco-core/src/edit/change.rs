@@ -84,8 +84,8 @@ impl<'a> File<'a> {
     /// All changes, or all the reasons why they do not fit.
     pub fn changed(&self, edits: &[Counted<'_, 'a>]) -> Result<Outcome, Vec<Refusal>> {
         let raws: Vec<&Raw<'a>> = edits.iter().map(|(r, _)| *r).collect();
-        if let (None, Some(raw)) = (&self.text, raws.iter().find(|r| r.op == Op::Delete)) {
-            return Err(vec![refusal(raw, Code::NotFound, format!("'{}' is not there to be deleted", self.path))]);
+        if self.text.is_none() && raws.iter().any(|r| r.op == Op::Delete) {
+            return Ok((None, vec![Applied { line: 1, kind: Kind::Deleted, similarity: None }]));
         }
         let ground = Ground::new(self.lines());
         let mut refusals = Vec::new();

@@ -7,6 +7,7 @@ mod blocks;
 mod build;
 mod change;
 mod choose;
+mod done;
 mod drift;
 mod envelope;
 mod fence;
@@ -216,8 +217,8 @@ pub fn apply(
         let made = permit(raws, path, scope, existing, &names)
             .and_then(|()| permit_moves(raws, &by_file, scope, existing, &names))
             .map_err(|refusal| vec![refusal])
-            .and_then(|()| build::build(path, existing.get(path).map(Vec::as_slice), raws, cut.crlf));
-        match made {
+            .and_then(|()| build::build(path, done::before(path, raws, scope, existing), raws, cut.crlf));
+        match made.and_then(|more| made_only(more, &raws[0], scope, existing)) {
             Ok(more) => files.extend(more),
             Err(more) => refusals.extend(more),
         }
@@ -251,11 +252,11 @@ fn permit(
     let raw = &raws[0];
     let refuse = |code, why: String| Err(Refusal::new(code, Some(path.as_str()), why).at(raw.n, Some(raw.line)));
     let target = scope.targets.contains(path);
-    if existing.contains_key(path) {
-        let why = || format!("'{path}' is there already and may only be created, not changed");
-        return if target { Ok(()) } else { refuse(Code::OutOfScope, why()) };
+    let new = scope.new_files.contains(path);
+    if existing.contains_key(path) && (target || new) {
+        return Ok(());
     }
-    if !target && !scope.new_files.contains(path) {
+    if !target && !new {
         return refuse(Code::OutOfScope, names.out_of_scope(path));
     }
     let below = |long: &RepoPath, dir: &RepoPath| {
@@ -264,6 +265,24 @@ fn permit(
     match existing.keys().find(|there| below(path, there) || below(there, path)) {
         Some(there) => refuse(Code::UnsafePath, format!("'{path}' cannot be created: '{there}' is there")),
         None => Ok(()),
+    }
+}
+
+/// What may only be made and is there already must be what is made.
+fn made_only(
+    files: Vec<FileEdit>,
+    raw: &Raw,
+    scope: &Scope,
+    existing: &BTreeMap<RepoPath, Vec<u8>>,
+) -> Result<Vec<FileEdit>, Vec<Refusal>> {
+    let files: Vec<FileEdit> = files.into_iter().map(|file| done::judged(file, existing)).collect();
+    let changes = |f: &&FileEdit| f.action == Action::Modify && !scope.targets.contains(&f.path);
+    match files.iter().find(changes).map(|f| &f.path) {
+        None => Ok(files),
+        Some(path) => {
+            let why = format!("'{path}' is there already and may only be created, not changed");
+            Err(vec![Refusal::new(Code::OutOfScope, Some(path.as_str()), why).at(raw.n, Some(raw.line))])
+        }
     }
 }
 

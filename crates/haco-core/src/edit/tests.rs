@@ -424,7 +424,7 @@ fn what_may_only_be_created_is_not_changed() {
     let bench = || {
         Bench::of(&[("a.rs", "x\n"), ("d/e.rs", "y\n")])
             .targets(&["a.rs", "gone.rs"])
-            .may_create(&["d/e.rs", "d", "a.rs/x"])
+            .may_create(&["d/e.rs", "d", "a.rs/x", "new.rs"])
     };
     check(
         bench,
@@ -434,12 +434,30 @@ fn what_may_only_be_created_is_not_changed() {
             ("over a directory", "```\nx\n```\nd\n<<<<<<< SEARCH\n=======\nz\n>>>>>>> REPLACE", "unsafe_path"),
             ("below a file", "```a.rs/x\nz\n```", "unsafe_path"),
             (
-                "deleting what is not there",
+                "deleting what is not there any more",
                 "```diff\n--- a/gone.rs\n+++ /dev/null\n@@ -1 +0,0 @@\n-z\n```",
+                "unchanged",
+            ),
+            ("what is made already", "```d/e.rs\ny\n```", "unchanged"),
+            (
+                "a move of what is nowhere",
+                "*** Begin Patch\n*** Update File: gone.rs\n*** Move to: new.rs\n*** End Patch",
                 "not_found",
+            ),
+            (
+                "a move onto another file",
+                "*** Begin Patch\n*** Update File: a.rs\n*** Move to: d/e.rs\n*** End Patch",
+                "out_of_scope",
             ),
         ],
     );
+    let moved = Bench::of(&[("d/e.rs", "fn one() {}\nfn second() {}\n")]).targets(&["gone.rs"]).may_create(&["d/e.rs"]);
+    let patch = |to: &str| {
+        format!(
+            "*** Begin Patch\n*** Update File: gone.rs\n*** Move to: d/e.rs\n@@\n fn one() {{}}\n-fn two() {{}}\n+fn {to}() {{}}\n*** End Patch"
+        )
+    };
+    assert_eq!((moved.says(&patch("second")), moved.says(&patch("third"))), ("unchanged".into(), "not_found".into()));
     let two_cases = Bench::default().may_create(&["x.rs", "X.rs"]);
     assert_eq!(two_cases.says("```x.rs\n1\n```\n```X.rs\n2\n```"), "unsafe_path");
 }

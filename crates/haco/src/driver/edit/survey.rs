@@ -5,7 +5,7 @@ use super::words::Words;
 use anyhow::Result;
 use haco_core::{
     code::{Code, Failure},
-    edit::{self, Action, Edited, Format, Refusal, Scope},
+    edit::{self, Action, Edited, FileEdit, Format, Refusal, Scope},
     glob::Glob,
     path::RepoPath,
 };
@@ -25,7 +25,7 @@ pub(super) struct Survey {
     targets: Vec<RepoPath>,
     /// May be created.
     new_files: Vec<RepoPath>,
-    /// For the engine: the targets that are there, and other files that a path of the reply may mean.
+    /// For the engine: the files in scope that are there, and others that a path of the reply may mean.
     existing: BTreeMap<RepoPath, Vec<u8>>,
     /// Every file in scope that was read.
     pub(super) seen: BTreeMap<RepoPath, Seen>,
@@ -116,6 +116,7 @@ impl Survey {
 
     fn new_named(&mut self, path: RepoPath, seen: Option<Seen>) {
         if let Some(seen) = seen {
+            self.existing.insert(path.clone(), seen.bytes.clone());
             self.seen.entry(path.clone()).or_insert(seen);
         }
         if !self.new_files.contains(&path) {
@@ -137,7 +138,7 @@ impl Survey {
                 found.push(path);
             }
         }
-        for path in self.new_files.iter().filter(|p| !self.existing.contains_key(*p) && !self.seen.contains_key(*p)) {
+        for path in self.new_files.iter().filter(|p| !self.existing.contains_key(*p)) {
             let directory = path.as_str().rsplit_once('/').map_or(String::new(), |(dir, _)| format!("{dir}/"));
             for name in tree.beside(path)? {
                 let other = format!("{directory}{name}").parse::<RepoPath>();
@@ -150,31 +151,23 @@ impl Survey {
         Ok(())
     }
 
-    /// What the reply comes to here. A new file that is there already with the same bytes is done; a target that is not
-    /// there is not made.
+    /// What the reply comes to here; a target that is not there is not made.
     pub(super) fn decide(&self, reply: &str, format: Format) -> Result<std::result::Result<Edited, Vec<Refusal>>> {
         let scope = Scope { targets: &self.targets, new_files: &self.new_files };
-        let mut edited = match edit::apply(reply, format, &scope, &self.existing) {
+        let edited = match edit::apply(reply, format, &scope, &self.existing) {
             Ok(edited) => edited,
             Err(refusals) => return Ok(Err(refusals)),
         };
-        let mut refusals = Vec::new();
-        for file in edited.files.iter_mut().filter(|f| f.action == Action::Create) {
-            let path = &file.path;
-            let refused = |why: String| {
-                let path = Some(path.to_string());
-                Refusal { code: Code::OutOfScope, path, edit: 0, line: None, message: why, candidates: Vec::new() }
-            };
-            match self.seen.get(path) {
-                Some(seen) if file.new.as_deref() == Some(seen.bytes.as_slice()) => {
-                    file.action = Action::Unchanged;
-                    file.edits.iter_mut().for_each(|e| e.kind = edit::Kind::Unchanged);
-                }
-                Some(_) => refusals.push(refused(format!("'{path}' is there already and may only be created"))),
-                None if self.new_files.contains(path) => {}
-                None => refusals.push(refused(format!("'{path}' is not there, and no new file may have this name"))),
-            }
-        }
+        let may_not = |f: &&FileEdit| f.action == Action::Create && !self.new_files.contains(&f.path);
+        let refused = |path: &RepoPath| Refusal {
+            code: Code::OutOfScope,
+            path: Some(path.to_string()),
+            edit: 0,
+            line: None,
+            message: format!("'{path}' is not there, and no new file may have this name"),
+            candidates: Vec::new(),
+        };
+        let refusals: Vec<Refusal> = edited.files.iter().filter(may_not).map(|f| refused(&f.path)).collect();
         Ok(if refusals.is_empty() { Ok(edited) } else { Err(refusals) })
     }
 }
