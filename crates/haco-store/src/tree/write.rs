@@ -1,8 +1,8 @@
 //! Several files of a tree replaced, made and deleted together.
 //!
 //! ```text
-//! lock ─ write and sync every new file beside its place ─ look again ─ make directories │ rename each ─ sync ─ delete ─ sync
-//!        nothing has changed yet, and a full disk or a kill leaves it so                │ a failure takes back what was done
+//! lock ─ write and sync every new file beside its place ─ look again │ rename each ─ sync ─ delete ─ sync
+//!        nothing has changed yet, and a full disk or a kill leaves it so │ a failure takes back what was done
 //! ```
 //!
 //! A kill between two renames leaves each file old or new. The same change made again finds the new ones done.
@@ -49,13 +49,8 @@ impl Tree {
     /// taking back fails too the message names what is.
     pub fn replace(&self, _alone: &OnlyWriter, changes: &[Replace<'_>]) -> Result<()> {
         let mut places = Places { tree: self, open: BTreeMap::new(), made: Vec::new() };
-        let writes = changes.iter().filter(|c| c.new.is_some());
-        let staged = writes.map(|change| places.stage(change)).collect::<Result<Vec<_>>>()?;
-        changes.iter().try_for_each(|change| self.as_seen(change))?;
-        let made = staged.iter().try_for_each(|file| places.make(file.change.path));
         let mut done = Vec::new();
-        let landed = made.and_then(|()| places.land(changes, &staged, &mut done));
-        landed.map_err(|failure| {
+        places.carry_out(changes, &mut done).map_err(|failure| {
             let failure = places.take_back(&done, failure);
             places.unmake();
             failure
@@ -69,7 +64,7 @@ impl Tree {
             (Some(old), Look::File(now)) => old.bytes == now.bytes && old.identity() == now.identity(),
             _ => false,
         };
-        let stale = || Failure::new(Code::Stale, format!("'{}' changed meanwhile; nothing was written", change.path));
+        let stale = || Failure::new(Code::Stale, format!("'{}' changed meanwhile", change.path));
         same.then_some(()).ok_or_else(stale)
     }
 }
@@ -97,6 +92,13 @@ impl Drop for Staged<'_> {
     }
 }
 
+impl Staged<'_> {
+    fn land(&self) -> Result<()> {
+        let (dir, path) = (self.dir.as_ref(), self.change.path.as_str());
+        renameat(dir, self.temporary.as_str(), dir, name(path)).map_err(|e| said("write", path, &e.into()))
+    }
+}
+
 impl Places<'_> {
     /// The directory `rel`, none where it is not there. What a killed process left in it is removed.
     fn directory(&mut self, rel: &str) -> Result<Option<Arc<Dir>>> {
@@ -113,21 +115,18 @@ impl Places<'_> {
         Ok(Some(dir))
     }
 
-    /// The directory that is there and nearest to the file.
-    fn nearest(&mut self, path: &RepoPath) -> Result<Arc<Dir>> {
-        let mut rel = parent(path.as_str());
-        loop {
-            match self.directory(rel)? {
-                Some(dir) => return Ok(dir),
-                None => rel = parent(rel),
-            }
-        }
+    /// Makes the changes; `done` are those that happened, whatever the end.
+    fn carry_out<'c>(&mut self, changes: &'c [Replace<'c>], done: &mut Vec<&'c Replace<'c>>) -> Result<()> {
+        let writes = changes.iter().filter(|c| c.new.is_some());
+        let staged = writes.map(|change| self.stage(change)).collect::<Result<Vec<_>>>()?;
+        changes.iter().try_for_each(|change| self.tree.as_seen(change))?;
+        self.land(changes, &staged, done)
     }
 
     fn stage<'c>(&mut self, change: &'c Replace<'c>) -> Result<Staged<'c>> {
-        let dir = self.nearest(change.path)?;
         let path = change.path.as_str();
-        let failed = |e: io::Error| said("write", path, &e, "; nothing was changed");
+        let failed = |e: io::Error| said("write", path, &e);
+        let dir = self.home(path)?;
         // What only its owner may read is never readable to others under another name.
         let bits = if change.old.is_some() { 0o600 } else { 0o666 };
         let (file, temporary) = create(&dir, Mode::from_bits_truncate(bits)).map_err(|e| failed(e.into()))?;
@@ -141,21 +140,17 @@ impl Places<'_> {
         Ok(staged)
     }
 
-    /// Makes the directories on the way to `path` that are missing.
-    fn make(&mut self, path: &RepoPath) -> Result<()> {
-        let whole = parent(path.as_str());
-        let ends = whole.match_indices('/').map(|(at, _)| at).chain([whole.len()]);
-        for rel in ends.map(|end| &whole[..end]).filter(|rel| !rel.is_empty()) {
-            if self.directory(rel)?.is_some() {
-                continue;
-            }
-            let gone = |e: Errno| said("make", rel, &e.into(), "");
-            let above = self.directory(parent(rel))?.ok_or_else(|| gone(Errno::ENOENT))?;
-            let part = name(rel);
-            mkdirat(above.as_ref(), part, Mode::from_bits_truncate(0o777)).map_err(gone)?;
-            self.made.push((above, part.to_owned()));
+    /// The directory of `path`, made where it is not there.
+    fn home(&mut self, path: &str) -> Result<Arc<Dir>> {
+        let rel = parent(path);
+        if let Some(dir) = self.directory(rel)? {
+            return Ok(dir);
         }
-        Ok(())
+        let failed = |e: Errno| said("make", rel, &e.into());
+        let above = self.home(rel)?;
+        mkdirat(above.as_ref(), name(rel), Mode::from_bits_truncate(0o777)).map_err(failed)?;
+        self.made.push((above, name(rel).to_owned()));
+        self.directory(rel)?.ok_or_else(|| failed(Errno::ENOENT))
     }
 
     /// Puts every file under its name, and once that is kept removes what goes; `done` are those that happened.
@@ -166,7 +161,7 @@ impl Places<'_> {
         done: &mut Vec<&'c Replace<'c>>,
     ) -> Result<()> {
         for file in staged {
-            self.rename(file)?;
+            file.land()?;
             done.push(file.change);
         }
         for (above, _) in &self.made {
@@ -181,15 +176,8 @@ impl Places<'_> {
         self.sync(goes.iter().map(|c| c.path))
     }
 
-    fn rename(&mut self, file: &Staged) -> Result<()> {
-        let path = file.change.path.as_str();
-        let failed = |e: Errno| said("write", path, &e.into(), "");
-        let home = self.directory(parent(path))?.ok_or_else(|| failed(Errno::ENOENT))?;
-        renameat(file.dir.as_ref(), file.temporary.as_str(), home.as_ref(), name(path)).map_err(failed)
-    }
-
     fn remove(&mut self, path: &RepoPath) -> Result<()> {
-        let failed = |e: Errno| said("delete", path.as_str(), &e.into(), "");
+        let failed = |e: Errno| said("delete", path.as_str(), &e.into());
         let home = self.directory(parent(path.as_str()))?.ok_or_else(|| failed(Errno::ENOENT))?;
         unlinkat(home.as_ref(), name(path.as_str()), UnlinkatFlags::NoRemoveDir).map_err(failed)
     }
@@ -213,7 +201,7 @@ impl Places<'_> {
                 None => self.remove(change.path),
                 Some(old) => {
                     let again = Replace { new: Some(&old.bytes), ..**change };
-                    let restored = self.stage(&again).and_then(|file| self.rename(&file));
+                    let restored = self.stage(&again).and_then(|file| file.land());
                     restored.and_then(|()| self.sync(std::iter::once(change.path)))
                 }
             };
@@ -245,8 +233,8 @@ fn name(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
-fn said(verb: &str, path: &str, cause: &io::Error, end: &str) -> Failure {
-    Failure::new(Code::Io, format!("cannot {verb} '{path}': {}{end}", fail::words(cause)))
+fn said(verb: &str, path: &str, cause: &io::Error) -> Failure {
+    Failure::new(Code::Io, format!("cannot {verb} '{path}': {}", fail::words(cause)))
 }
 
 fn create(dir: &Dir, bits: Mode) -> nix::Result<(File, String)> {
@@ -348,7 +336,7 @@ mod tests {
         let failure = tree.replace(&tree.only_writer().expect("nobody else"), &changes).expect_err("stale");
         assert_eq!(
             (failure.code, failure.message.as_str()),
-            (Code::Stale, "'b' changed meanwhile; nothing was written")
+            (Code::Stale, "'b' changed meanwhile; nothing was changed")
         );
         assert_eq!(fs_err::read(held.path().join("a")).expect("reads"), b"old");
         assert_eq!(names(&held), ["a", "b"]);
