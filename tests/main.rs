@@ -11,6 +11,7 @@ mod haao;
 mod house;
 mod init;
 mod kill;
+mod mend;
 mod ollama_client;
 mod peers;
 mod plan;
