@@ -115,6 +115,18 @@ fn every_refusal_is_in_the_next_prompt_as_it_is_and_the_reply_is_mended() {
 }
 
 #[test]
+fn an_empty_reply_is_named_in_the_next_prompt_too() {
+    let right = |q: &Question| Reply::text(if q.n == 1 { "  \n" } else { greeter::GREETS });
+    let server = Ollama::start(right);
+    let sandbox = greeter::approved(&server, &[ticket("T-001", json!({}))]);
+    sandbox.run(&["haco-verify", "--baseline", "T-001"]).gives(0, any(), any());
+    sandbox.run(&["haco-worker", "T-001"]).gives(1, "", any());
+    let failure = stored(&sandbox, "T-001")["attempts"][0]["failure"].as_str().expect("a text").to_owned();
+    sandbox.run(&["haco-worker", "T-001"]).gives(0, "T-001\n", any());
+    assert!(server.asked()[1].prompt.contains(&failure), "{failure}");
+}
+
+#[test]
 fn the_lines_that_a_refusal_points_at_are_in_the_next_prompt_once_more() {
     let server = Ollama::start(|q| {
         let right = block("greet.sh", "echo hello", "echo 'hello, Ada'");

@@ -93,16 +93,27 @@ pub fn runs_on_host(path: &RepoPath) -> bool {
 }
 
 const HOST_FILES: &[&str] = &[
+    ".aider.conf.yml",
+    ".bazelrc",
+    ".cursorrules",
     ".drone.yml",
     ".envrc",
+    ".exrc",
+    ".gdbinit",
     ".gitattributes",
+    ".gitconfig",
     ".gitlab-ci.yml",
     ".gitmodules",
+    ".lldbinit",
     ".mcp.json",
+    ".mise.toml",
     ".npmrc",
+    ".nvim.lua",
     ".pnpmfile.cjs",
     ".pre-commit-config.yaml",
+    ".tool-versions",
     ".travis.yml",
+    ".windsurfrules",
     ".woodpecker.yml",
     ".yarnrc",
     ".yarnrc.yml",
@@ -112,21 +123,30 @@ const HOST_FILES: &[&str] = &[
     "build.rs",
     "claude.local.md",
     "claude.md",
+    "copilot-instructions.md",
+    "gemini.md",
     "jenkinsfile",
     "lefthook.yml",
+    "mise.toml",
+    "rust-toolchain",
+    "rust-toolchain.toml",
 ];
 
 const HOST_DIRS: &[&str] = &[
+    ".buildkite",
     ".circleci",
     ".claude",
     ".codex",
     ".cursor",
     ".devcontainer",
+    ".gemini",
     ".githooks",
     ".husky",
     ".idea",
     ".vscode",
     ".woodpecker",
+    ".yarn",
+    ".zed",
 ];
 
 fn check(text: &str) -> Result<(), String> {
@@ -332,6 +352,12 @@ mod tests {
             "hooks/pre-push",
             ".husky/pre-commit",
             ".pre-commit-config.yaml",
+            "rust-toolchain.toml",
+            ".yarn/releases/yarn.cjs",
+            ".github/copilot-instructions.md",
+            ".gdbinit",
+            "x/.tool-versions",
+            ".zed/tasks.json",
         ] {
             assert!(runs_on_host(&path(yes)), "{yes}");
         }

@@ -1,4 +1,4 @@
-//! Which file a reply means: from the words on a line to a path that the ticket names.
+//! Which file a reply means: from the words on a line to a path that may change.
 
 use super::Scope;
 use crate::code::Code;
@@ -78,7 +78,7 @@ impl<'a> Names<'a> {
             allowed.push("…".into());
         }
         let list = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
-        format!("'{}' is not a file that the ticket names; allowed: {list}", short(path.as_str()))
+        format!("'{}' is not one of the files that may change; allowed: {list}", short(path.as_str()))
     }
 
     /// The one allowed path that ends `path` (which is written too long), or that `path` ends (a bare name).
