@@ -19,7 +19,7 @@ const COMMANDS: &str = "init next run status list show diff log approve accept w
 const TOOLS: [&str; 6] = ["plan", "worker", "verify", "audit", "ship", "driver"];
 
 /// Outside libraries that live behind the crates beside them.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     ("gix", &["haco-git"]),
     ("ureq", &["haco-net"]),
     ("nix", &["haco-sandbox", "haco-store"]),
@@ -29,6 +29,8 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ("clap", &["haco"]),
     ("anyhow", &["haco", "haco-git", "haco-sandbox"]),
     ("fs-err", &["haco", "haco-git", "haco-store"]),
+    ("toml", &["haco-core"]),
+    ("roxmltree", &["haco-core"]),
 ];
 
 const LICENCES: [&str; 12] = [

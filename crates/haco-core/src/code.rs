@@ -113,6 +113,8 @@ codes! {
     TruncatedEdit "truncated" No "an edit or a fence in the reply has no end";
     OutOfScope "out_of_scope" No "an edit touches a path that the ticket does not name";
     UnsafePath "unsafe_path" No "a path escapes, or names something that no draft may write";
+    DependencyAdded "dependency_added" No "a draft adds a dependency that the ticket does not allow";
+    BadManifest "bad_manifest" No "a manifest or lockfile cannot be read after a draft";
     Shrinks "shrinks" No "a whole-file reply drops much of the file";
     Overlap "overlap" No "two edits touch the same lines";
     BadEdit "bad_edit" No "an edit in the reply is malformed";

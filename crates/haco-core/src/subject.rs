@@ -101,6 +101,11 @@ pub fn audit(contract: &Hash, base: &Base<'_>, attempt: &Attempt, checks: &[&Ver
     Hash::of_json(&json!({"contract": contract, "base": base.json(), "change": change, "checks": checks}))
 }
 
+/// What is flagged in a candidate: the contract says what is allowed, the two trees what is new.
+pub fn flags(contract: &Hash, base: &Oid, tree: &Oid) -> Hash {
+    Hash::of_json(&json!({"contract": contract, "flags": [base, tree]}))
+}
+
 /// Gate 2: contract, base, change, tree and the audits.
 pub fn acceptance(contract: &Hash, base: &Base<'_>, attempt: &Attempt, audits: &[&Verdict]) -> Hash {
     let candidate = attempt.candidate.as_ref();
