@@ -88,7 +88,7 @@ pub struct Draft {
     pub format: Format,
 }
 
-/// What became of a draft's edits: in which form they came, what they needed to fit, and what a person should see.
+/// What became of a draft's edits: in which form they came, what they needed to fit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Edits {
@@ -101,9 +101,6 @@ pub struct Edits {
     /// How alike the least alike of the edits was that fitted only nearly, up to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub similarity: Option<f64>,
-    /// What the person who accepts should look at, one line each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub flags: Vec<String>,
     /// The lines of the base that the refusals point at, where nothing was applied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub near: Vec<Near>,
@@ -132,7 +129,6 @@ impl Edits {
                 edits.similarity = Some(edits.similarity.map_or(alike, |least| least.min(alike)));
             }
         }
-        edits.flags = edited.flags.iter().map(|f| f.message.clone()).collect();
         edits
     }
 

@@ -136,16 +136,29 @@ pub fn plan(template: &str, with: &Plan<'_>) -> Result<String, Failure> {
     render(template, Template::Plan, with)
 }
 
+/// What an auditor is shown of a candidate.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// The change, as a unified diff.
+    pub diff: &'a str,
+    /// What should be seen in it, one a line.
+    pub flags: &'a [String],
+    /// The checks with their output.
+    pub evidence: &'a [Evidence],
+}
+
 /// The prompt for an audit.
 pub fn audit(
     template: &str,
     ticket: &Ticket,
-    diff: &str,
-    evidence: &[Evidence],
+    shown: &Shown<'_>,
     mark: &str,
     repair: Option<&str>,
 ) -> Result<String, Failure> {
-    let context = json!({"ticket": ticket, "diff": diff, "evidence": evidence, "mark": mark, "repair": repair});
+    let Shown { diff, flags, evidence } = shown;
+    let context = json!({
+        "ticket": ticket, "diff": diff, "flags": flags, "evidence": evidence, "mark": mark, "repair": repair,
+    });
     render(template, Template::Audit, &context)
 }
 
@@ -237,7 +250,16 @@ mod tests {
 
     #[test]
     fn audits_and_plans_render() {
-        let text = audit(Template::Audit.text(), &ticket(), "diff", &[], "m", Some("bad")).expect("renders");
+        let flags = ["a.py:3: it now holds conflict markers".to_owned()];
+        let shown = Shown { diff: "diff", flags: &flags, evidence: &[] };
+        let text = audit(Template::Audit.text(), &ticket(), &shown, "m", Some("bad")).expect("renders");
+        assert!(
+            text.contains("<<<DATA m flags\na.py:3: it now holds conflict markers\nDATA m>>>\n\n## Look for"),
+            "{text}"
+        );
+        let shown = Shown { flags: &[], ..shown };
+        let quiet = audit(Template::Audit.text(), &ticket(), &shown, "m", None).expect("renders");
+        assert!(quiet.contains("DATA m>>>\n\n## Look for") && !quiet.contains("m flags"), "{quiet}");
         assert!(text.contains("<<<DATA m diff") && text.contains("1. greets") && text.contains("bad"));
         let with = Plan {
             requirement: "r",

@@ -5,6 +5,7 @@ use haco_core::{
     code::{Code, Failure, Status},
     cursor,
     id::TicketId,
+    verdict::Finding,
 };
 use serde_json::{Map, Value, json};
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -215,6 +216,8 @@ pub struct Answered {
     pub verdict: Option<String>,
     /// Which attempt.
     pub attempt: Option<u32>,
+    /// What should be seen in the candidate.
+    pub flags: Vec<Finding>,
     /// Why the answer is not yes.
     pub failure: Option<Failure>,
 }
@@ -231,6 +234,7 @@ impl Tally {
         set("status", answered.status.map(|s| json!(s)));
         set("verdict", answered.verdict.map(Value::from));
         set("attempt", answered.attempt.map(Value::from));
+        set("flags", (!answered.flags.is_empty()).then(|| json!(answered.flags)));
         set("code", answered.failure.as_ref().map(|f| json!(f.code.as_str())));
         set("error", answered.failure.as_ref().map(|f| json!(f.message)));
         self.tickets.push(entry);

@@ -10,10 +10,11 @@ use haco_core::{
     attempt::{Attempt, Candidate},
     code::{Code, Failure},
     cursor::{Need, Standing},
+    flags,
     hash::Hash,
     id::TicketId,
     oid::Oid,
-    prompt::{self, Evidence, Template},
+    prompt::{self, Evidence, Shown, Template},
     studio::{Stage, Studio},
     subject,
     ticket::Ticket,
@@ -88,11 +89,14 @@ pub fn repaired(desk: &Desk, loaded: &Loaded, id: &TicketId, wrong: Option<&str>
     let (attempt, candidate) = judged(ticket)?;
     let diff = diff(desk, loaded, ticket)?;
     let evidence = evidence(desk, ticket, candidate)?;
+    let flags: Vec<String> = flags::recorded(ticket, attempt).iter().map(flags::line).collect();
     let mut parts: Vec<&str> = vec![&diff];
     parts.extend(evidence.iter().map(|e| e.log.as_str()));
+    parts.extend(flags.iter().map(String::as_str));
     let mark = prompt::mark(&format!("{id}/{}/audit", attempt.n), &parts);
     let template = desk.template(Template::Audit)?;
-    Ok(prompt::audit(&template, ticket, &diff, &evidence, &mark, wrong)?)
+    let shown = Shown { diff: &diff, flags: &flags, evidence: &evidence };
+    Ok(prompt::audit(&template, ticket, &shown, &mark, wrong)?)
 }
 
 /// What the latest candidate changes, as a unified diff.

@@ -107,7 +107,7 @@ fn answered(case: &Case<'_>, verdict: &Verdict) -> Answered {
             Some(failure.fix(format!("haco-audit {id}")))
         }
     };
-    Answered { status: None, verdict: Some(verdict.verdict.as_str().to_owned()), attempt: Some(n), failure }
+    Answered { verdict: Some(verdict.verdict.as_str().to_owned()), attempt: Some(n), failure, ..Answered::default() }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! From a draft to a candidate: the reply's edits and the contract's own files over the base, as a commit that touches
 //! nobody's working tree. A reply that cannot be applied is the attempt's end, with words for the next prompt.
 
+use super::scan;
 use crate::{
     desk::{Desk, Loaded},
     ground,
@@ -11,20 +12,30 @@ use haco_core::{
     code::{Code, Failure},
     edit::{self, Edited, Scope},
     hash::Hash,
-    id::TicketId,
     oid::{Blob, Change, Mode, Oid},
     path::RepoPath,
     ticket::Ticket,
+    verdict::Finding,
 };
 use haco_git::{Kind, Repo, Who};
 use std::collections::BTreeMap;
 
 /// What a draft comes to.
 pub(super) enum Made {
-    /// A tree that can be judged, and how the edits fitted.
-    Candidate(Candidate, Edits),
+    /// A tree that can be judged.
+    Candidate(Built),
     /// Nothing of it was applied.
     Refused(Refused),
+}
+
+/// A candidate with what goes into the ticket beside it.
+pub(super) struct Built {
+    /// The tree that is judged.
+    pub(super) candidate: Candidate,
+    /// How the reply's edits fitted, where there was a reply.
+    pub(super) edits: Option<Edits>,
+    /// What auditor and person should see.
+    pub(super) flags: Vec<Finding>,
 }
 
 /// Why a draft makes no candidate.
@@ -65,8 +76,11 @@ pub(super) fn build(desk: &Desk, loaded: &Loaded, ticket: &Ticket, attempt: &Att
         }
     };
     let changes = changes(repo, &base, &edited)?;
-    Ok(match commit(repo, &ticket.id, attempt.n, &base, laid, changes)? {
-        Ok(candidate) => Made::Candidate(candidate, Edits::of(&edited)),
+    Ok(match commit(repo, (ticket, attempt.n), &base, laid, changes)? {
+        Ok(Built { candidate, flags, .. }) => {
+            let flags = scan::with_edits(flags, &edited.flags);
+            Made::Candidate(Built { candidate, edits: Some(Edits::of(&edited)), flags })
+        }
         Err(refused) => Made::Refused(refused),
     })
 }
@@ -86,18 +100,18 @@ pub(super) fn base(desk: &Desk, loaded: &Loaded, ticket: &Ticket, attempt: &Atte
     Err(Failure::new(Code::Stale, why).fix("haco doctor").into())
 }
 
-/// Base, draft and the contract's own files as a commit; the draft must make a difference.
+/// Base, draft and the contract's own files as a commit, with what should be seen in it; the draft must make a difference
+/// and add no dependency that is not allowed.
 pub(super) fn commit(
     repo: &Repo,
-    id: &TicketId,
-    n: u32,
+    (ticket, n): (&Ticket, u32),
     base: &Oid,
     laid: Vec<Change>,
     draft: Vec<Change>,
-) -> Result<std::result::Result<Candidate, Refused>> {
+) -> Result<std::result::Result<Built, Refused>> {
     let bare = repo.edit_tree(base, &laid)?;
     let mut change = laid;
-    change.extend(draft);
+    change.extend(draft.iter().cloned());
     change.sort_by(|a, b| a.path.cmp(&b.path));
     let tree = match repo.edit_tree(base, &change) {
         Ok(tree) => tree,
@@ -111,8 +125,13 @@ pub(super) fn commit(
     if tree == bare {
         return Ok(Err(Refused::one(Code::Unchanged, "the reply changes nothing: the files already are like that")));
     }
-    let commit = repo.commit(&tree, std::slice::from_ref(base), &format!("{id} attempt {n}\n"), &Who::Haco)?;
-    Ok(Ok(Candidate { commit, tree, change }))
+    let flags = match scan::scan(repo, ticket, [&bare, &tree], &draft)? {
+        Ok(flags) => flags,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let message = format!("{} attempt {n}\n", ticket.id);
+    let commit = repo.commit(&tree, std::slice::from_ref(base), &message, &Who::Haco)?;
+    Ok(Ok(Built { candidate: Candidate { commit, tree, change }, edits: None, flags }))
 }
 
 /// What the contract's own files change in `base`.

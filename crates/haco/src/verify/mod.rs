@@ -9,6 +9,7 @@ mod checks;
 mod command;
 mod copy;
 mod extract;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -26,11 +27,13 @@ use anyhow::Result;
 use clap::Parser;
 use haco_core::{
     code::{Code, Failure},
-    cursor::{Action, Standing},
+    cursor::{Action, Standing, Status},
+    flags,
     id::{PlanId, TicketId},
     journal::Event,
     subject,
     ticket::Ticket,
+    verdict::Finding,
 };
 use haco_store::StepLock;
 
@@ -91,8 +94,8 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
             true => Err(error),
             false => Ok(Answered { failure: Some(exit::failure_of(&error)), ..Answered::default() }),
         })?;
-        let status = status(&desk, &id);
-        tally.take(out, &id, Answered { status, ..answered })?;
+        let (status, flags) = afterwards(&desk, &id, answered.attempt);
+        tally.take(out, &id, Answered { status, flags, ..answered })?;
     }
     Ok(tally.end())
 }
@@ -131,9 +134,15 @@ fn one(desk: &Desk, out: &Out, id: &TicketId, what: What, again: bool) -> Result
     }
 }
 
-fn status(desk: &Desk, id: &TicketId) -> Option<haco_core::cursor::Status> {
-    let loaded = desk.load_ticket(id).ok()?;
-    desk.position(&loaded).status(&desk.world(&loaded), id)
+/// Where a ticket stands now, and what should be seen in the attempt's candidate.
+fn afterwards(desk: &Desk, id: &TicketId, attempt: Option<u32>) -> (Option<Status>, Vec<Finding>) {
+    let Ok(loaded) = desk.load_ticket(id) else { return (None, Vec::new()) };
+    let status = desk.position(&loaded).status(&desk.world(&loaded), id);
+    let flags = loaded.ticket(id).ok().and_then(|ticket| {
+        let attempt = ticket.attempt(attempt?)?;
+        Some(flags::recorded(ticket, attempt).to_vec())
+    });
+    (status, flags.unwrap_or_default())
 }
 
 /// One ticket with its step held, freshly read and checked for foreign writes, and where it stands.

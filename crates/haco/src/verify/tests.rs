@@ -332,7 +332,9 @@ fn the_supervisors_own_edit_is_a_draft_like_another() {
     let loaded = bench.desk.load_ticket(&id("T-001")).expect("loads");
     let ticket = bench.ticket("T-001");
     match candidate::build(&bench.desk, &loaded, &ticket, &ticket.attempts[0]).expect("builds") {
-        candidate::Made::Candidate(made, _) => assert_eq!(made, candidate, "rebuilt from its draft with the same id"),
+        candidate::Made::Candidate(made) => {
+            assert_eq!(made.candidate, candidate, "rebuilt from its draft with the same id")
+        }
         candidate::Made::Refused(refused) => panic!("{}", refused.text),
     }
 }

@@ -1,7 +1,7 @@
 //! One ticket's latest draft made into a candidate and checked, or the same draft on a new base.
 
 use super::{
-    candidate::{self, Made, Refused},
+    candidate::{self, Built, Made, Refused},
     checks::{self, Asking, Judged, Which},
     copy::Copy,
     record, take_up,
@@ -14,15 +14,20 @@ use crate::{
 };
 use anyhow::Result;
 use haco_core::{
-    attempt::{Attempt, Candidate, Edits, Step},
+    attempt::{Attempt, Step},
     code::{Code, Failure},
     cursor::{Need, Standing, refusal},
+    flags,
     id::TicketId,
+    subject,
     ticket::Ticket,
-    verdict::Answer,
+    verdict::{Answer, Finding, Verdict},
 };
 use haco_git::Expect;
 use serde_json::json;
+
+/// The most flags that are said at once.
+const MOST_FLAGS: usize = 5;
 
 /// What is to be done for a ticket.
 enum Start {
@@ -124,11 +129,9 @@ fn ensure(
         return Ok(Ok(ticket.clone()));
     }
     match candidate::build(desk, loaded, ticket, attempt)? {
-        Made::Candidate(made, edits) => {
-            for flag in &edits.flags {
-                out.say(format!("{id}: {flag}"));
-            }
-            keep(desk, ticket, n, made, Some(edits)).map(Ok)
+        Made::Candidate(built) => {
+            say(out, id, &built.flags);
+            keep(desk, ticket, n, built).map(Ok)
         }
         Made::Refused(refused) => {
             let data = json!({"attempt": n, "code": refused.code.as_str()});
@@ -145,8 +148,20 @@ fn ensure(
     }
 }
 
-/// Makes a candidate reachable, then names it in its attempt. One that was there already must be the same.
-pub(super) fn keep(desk: &Desk, ticket: &Ticket, n: u32, made: Candidate, edits: Option<Edits>) -> Result<Ticket> {
+/// Says what should be seen in a candidate; all of it stands in the ticket.
+pub(super) fn say(out: &Out, id: &TicketId, flags: &[Finding]) {
+    for flag in flags.iter().take(MOST_FLAGS) {
+        out.say(format!("{id}: {}", flags::line(flag)));
+    }
+    if flags.len() > MOST_FLAGS {
+        out.say(format!("{id}: and {} more flags: haco show {id} --full", flags.len() - MOST_FLAGS));
+    }
+}
+
+/// Makes a candidate reachable, then names it in its attempt, with a verdict for what should be seen in it. One that was
+/// there already must be the same.
+pub(super) fn keep(desk: &Desk, ticket: &Ticket, n: u32, built: Built) -> Result<Ticket> {
+    let Built { candidate: made, edits, flags } = built;
     let id = &ticket.id;
     let known = ticket.attempt(n).and_then(|a| a.candidate.as_ref());
     if let Some(known) = known.filter(|k| **k != made) {
@@ -158,14 +173,19 @@ pub(super) fn keep(desk: &Desk, ticket: &Ticket, n: u32, made: Candidate, edits:
     if known.is_some() {
         return Ok(ticket.clone());
     }
-    let data = json!({"attempt": n, "commit": made.commit, "tree": made.tree});
+    let data = json!({"attempt": n, "commit": made.commit, "tree": made.tree, "flags": flags.len()});
     let event = haco_core::journal::Event { data, ..event("candidate", "harness", ticket) };
     record(desk, ticket, event, |now| {
         let gone = || Failure::new(Code::Stale, format!("{id}: attempt {n} is gone"));
         let attempt = now.attempts.iter_mut().find(|a| a.n == n).ok_or_else(gone)?;
+        let subject = subject::flags(&subject::contract(ticket), &attempt.base, &made.tree);
         attempt.candidate = Some(made);
         attempt.edits = edits;
         attempt.outcome = Some("candidate".to_owned());
+        if !flags.is_empty() {
+            let verdict = Verdict::new(flags::CHECK, subject, Answer::Pass, "harness", &clock::now());
+            now.verdicts.push(Verdict { findings: flags, ..verdict });
+        }
         Ok(())
     })
 }

@@ -1,7 +1,7 @@
 //! The supervisor's own edit of the files in scope as a draft: what the working tree holds beside the ticket's base.
 
 use super::{
-    candidate::{self, Refused},
+    candidate::{self, Built, Refused},
     record, take_up, ticket,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 use anyhow::Result;
 use haco_core::{
-    attempt::{Attempt, Candidate, Draft, Step, StepOutcome},
+    attempt::{Attempt, Draft, Step, StepOutcome},
     code::{Code, Failure},
     cursor::{Need, Standing, refusal},
     edit::Format,
@@ -36,13 +36,14 @@ pub(super) fn verify(desk: &Desk, out: &Out, id: &TicketId) -> Result<Answered> 
     let n = ticket.attempts.last().map_or(1, |a| a.n + 1);
     let repo = desk.repo()?;
     let laid = candidate::contract_changes(repo, ticket, &base)?;
-    let made = match candidate::commit(repo, id, n, &base, laid, draft.clone())? {
+    let made = match candidate::commit(repo, (ticket, n), &base, laid, draft.clone())? {
         Ok(made) if !draft.is_empty() => made,
         Ok(_) => return Err(none(id).into()),
         Err(Refused { code: Code::Unchanged, .. }) => return Err(none(id).into()),
         Err(refused) => return Err(Failure::new(refused.code, format!("{id}: {}", refused.line)).into()),
     };
     left_out(desk, out, ticket, &draft)?;
+    ticket::say(out, id, &made.flags);
     let attempt = Attempt {
         n,
         base,
@@ -133,14 +134,7 @@ fn left_out(desk: &Desk, out: &Out, ticket: &Ticket, draft: &[Change]) -> Result
 }
 
 /// Stores the draft as a reply and the attempt with its candidate.
-fn keep(
-    desk: &Desk,
-    ticket: &Ticket,
-    attempt: Attempt,
-    role: &str,
-    draft: &[Change],
-    made: Candidate,
-) -> Result<Ticket> {
+fn keep(desk: &Desk, ticket: &Ticket, attempt: Attempt, role: &str, draft: &[Change], made: Built) -> Result<Ticket> {
     let repo = desk.repo()?;
     let diff = repo.diff(&attempt.base, &repo.edit_tree(&attempt.base, draft)?)?;
     let reply = fenced(&diff);
@@ -168,7 +162,7 @@ fn keep(
         now.attempts.push(Attempt { steps: vec![step], ..attempt });
         Ok(())
     })?;
-    ticket::keep(desk, &now, n, made, None)
+    ticket::keep(desk, &now, n, made)
 }
 
 /// A diff in a fence that is longer than any inside it.

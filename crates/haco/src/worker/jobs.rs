@@ -70,7 +70,7 @@ fn answered(id: &TicketId, output: &Output) -> Answered {
         }
         None => silent(id, output),
     });
-    Answered { status, verdict: None, attempt, failure }
+    Answered { status, attempt, failure, ..Answered::default() }
 }
 
 fn code_of(value: &Value) -> Code {

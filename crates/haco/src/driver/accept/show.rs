@@ -7,8 +7,9 @@ use super::{
 use crate::desk::{Desk, Loaded};
 use anyhow::Result;
 use haco_core::{
-    attempt::{Attempt, Candidate},
+    attempt::{Attempt, Candidate, Edits},
     cursor::{Need, Standing},
+    flags,
     id::PlanId,
     oid::Change,
     report,
@@ -54,9 +55,11 @@ fn one(
     for change in &candidate.change {
         line_of(text, "            ", &change_line(ticket, change));
     }
-    if let Some(edits) = &attempt.edits {
-        edits.text().iter().for_each(|how| line_of(text, "    edits   ", how));
-        edits.flags.iter().for_each(|flag| line_of(text, "    look    ", &flat(flag)));
+    if let Some(how) = attempt.edits.as_ref().and_then(Edits::text) {
+        line_of(text, "    edits   ", &how);
+    }
+    for flag in flags::recorded(ticket, attempt) {
+        line_of(text, "    flag    ", &flat(&flags::line(flag)));
     }
     for (_, _, test) in ticket.checks() {
         line_of(text, "    passed  ", &flat(&test.command));

@@ -4,6 +4,7 @@ use crate::driver::text::{candidate, cut, many, one_line};
 use haco_core::{
     attempt::{Attempt, CostKind, Edits, Usage},
     cursor::{Standing, Status},
+    flags,
     plan::Plan,
     subject::{self, Base},
     ticket::Ticket,
@@ -35,6 +36,7 @@ impl Sight<'_> {
         ];
         lines.extend(self.attempts());
         lines.extend(self.verdicts());
+        lines.extend(self.flags());
         lines.extend(cost(t).map(|cost| format!("cost: {cost}")));
         if self.full {
             lines.extend(self.contract());
@@ -64,11 +66,7 @@ impl Sight<'_> {
         let all = &self.ticket.attempts;
         let skip = if self.full { 0 } else { all.len().saturating_sub(3) };
         let hidden = (skip > 0).then(|| format!("attempts 1 to {skip} ended before"));
-        let flags = |a: &Attempt| {
-            a.edits.iter().flat_map(|e| &e.flags).map(|f| format!("  look: {}", one_line(f))).collect::<Vec<_>>()
-        };
-        let lines = all[skip..].iter().flat_map(|a| [self.attempt(a)].into_iter().chain(flags(a)));
-        hidden.into_iter().chain(lines).collect()
+        hidden.into_iter().chain(all[skip..].iter().map(|a| self.attempt(a))).collect()
     }
 
     fn attempt(&self, attempt: &Attempt) -> String {
@@ -103,6 +101,13 @@ impl Sight<'_> {
             lines.extend(verdict.evidence.iter().filter(|_| self.full).map(|e| format!("  .haco/{}", one_line(e))));
         }
         lines
+    }
+
+    /// What should be seen in the candidate that counts.
+    fn flags(&self) -> Vec<String> {
+        let Some((attempt, _)) = candidate(self.ticket, self.standing) else { return Vec::new() };
+        let flags = flags::recorded(self.ticket, attempt).iter();
+        flags.map(|flag| format!("flag: {}", self.text(&flags::line(flag)))).collect()
     }
 
     fn counting(&self) -> Vec<&Verdict> {
