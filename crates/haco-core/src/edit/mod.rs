@@ -35,6 +35,7 @@ mod tests;
 mod text;
 mod udiff;
 
+pub use names::looks_like_path;
 pub use print::{Changed, Side, print};
 pub use refuse::{Place, Refusal, refusal_text};
 

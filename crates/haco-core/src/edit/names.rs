@@ -203,8 +203,8 @@ fn without_position(text: &str) -> &str {
     }
 }
 
-/// Whether a word can only be meant as a path.
-fn looks_like_path(word: &str) -> bool {
+/// Whether a word can only be meant as a path: by its extension, or by how it begins.
+pub fn looks_like_path(word: &str) -> bool {
     if word.contains("://") || word.contains("::") || word.starts_with('@') || word.len() > LABEL_BYTES {
         return false;
     }

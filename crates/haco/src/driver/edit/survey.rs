@@ -33,6 +33,11 @@ pub(super) struct Survey {
     pub(super) missing: Vec<RepoPath>,
 }
 
+/// How many files that the reply cannot mean are in scope all the same: a refusal lists some.
+const OTHERS: usize = 12;
+/// How many new files one glob may mean.
+const MEANT: usize = 1000;
+
 impl Survey {
     /// Looks at what `allowed` names and the reply may mean.
     pub(super) fn of(tree: &Tree, allowed: &Allowed<'_>, reply: &str) -> Result<Survey> {
@@ -69,13 +74,15 @@ impl Survey {
     fn target_glob(&mut self, tree: &Tree, glob: &Glob, words: &Words<'_>) -> Result<()> {
         let wanted = |text: &str| text.parse().is_ok_and(|path| glob.means(&path));
         let files = tree.files(glob.directory(), &wanted, &|dir| glob.reaches_into(dir))?;
-        let gone = words.meant_by(glob).into_iter().filter(|path| !files.contains(path)).collect::<Vec<_>>();
+        let gone: Vec<RepoPath> =
+            words.meant_by(glob).into_iter().filter(|p| files.binary_search(p).is_err()).collect();
         if files.is_empty() && gone.is_empty() {
             return Err(usage("--target", glob.as_str(), "it matches no file").into());
         }
         let read = |path: &RepoPath| files.len() == 1 || words.may_name(path);
         let (read, other): (Vec<_>, Vec<_>) = files.iter().cloned().partition(read);
-        for path in other {
+        // That there are others is all that counts of them.
+        for path in other.into_iter().take(OTHERS) {
             self.existing.entry(path.clone()).or_default();
             self.targets.push(path);
         }
@@ -104,7 +111,11 @@ impl Survey {
             (Err(error), None) => return Err(error),
             (_, Some(_)) => {}
         }
-        for path in glob.iter().flat_map(|glob| words.meant_by(glob)) {
+        let meant = glob.iter().flat_map(|glob| words.meant_by(glob)).collect::<Vec<_>>();
+        if meant.len() > MEANT {
+            return Err(usage("--new", typed, "the reply names more than 1,000 files that it means").into());
+        }
+        for path in meant {
             match tree.look(&path)? {
                 Look::File(seen) => self.new_named(path, Some(seen)),
                 Look::Nothing => self.new_named(path, None),
