@@ -220,3 +220,23 @@ fn one_ticket_that_fails_does_not_hide_the_other() {
     let json = sandbox.run(&["haco-verify", "--json", "T-001"]).gives(0, any(), any()).stdout;
     assert!(json.contains("\"verdict\":\"pass\"") && json.contains("\"attempt\":1"), "{json}");
 }
+
+#[test]
+fn a_file_that_is_moved_keeps_its_mode() {
+    let patch = "*** Begin Patch\n*** Update File: greet.sh\n*** Move to: bin/hello.sh\n*** End Patch\n";
+    let server = Ollama::saying(Reply::text(patch));
+    let sandbox = greeter::initialised(&server);
+    sandbox.run(&["chmod", "755", "greet.sh"]).gives(0, "", "");
+    sandbox.commit("runs");
+    let test = json!([{"command": "test \"$(bin/hello.sh)\" = hello || sh bin/hello.sh | grep -q hello"}]);
+    let task = json!({"target_files": ["greet.sh"], "new_files": ["bin/hello.sh"]});
+    let moved = ticket("T-001", json!({"task": task, "definition_of_done": {"tests": test}}));
+    sandbox.run(&["haco-plan", "--from", "-"]).stdin(greeter::plan("p", &[moved])).gives(0, any(), any());
+    greeter::approve(&sandbox);
+    for words in [&["haco-verify", "--baseline", "T-001"][..], &["haco-worker", "T-001"], &["haco-verify", "T-001"]] {
+        sandbox.run(words).gives(0, "T-001\n", any());
+    }
+    let tree = sandbox.git_says(&["ls-tree", "-r", "--format=%(objectmode) %(path)", "refs/haco/T-001/1:bin"]);
+    assert_eq!(tree, "100755 hello.sh");
+    sandbox.run(&["haco", "show", "T-001"]).gives(0, has("look: 'greet.sh' is moved to 'bin/hello.sh'"), "");
+}

@@ -180,6 +180,21 @@ fn modes_stay_and_a_new_file_gets_what_the_umask_leaves() {
 }
 
 #[test]
+fn what_is_moved_keeps_its_mode_and_is_printed_so() {
+    let sandbox = here();
+    fs::set_permissions(sandbox.path("greet.py"), fs::Permissions::from_mode(0o750)).expect("sets");
+    let patch = "*** Begin Patch\n*** Update File: greet.py\n*** Move to: bin/hello.py\n*** End Patch\n";
+    let words = ["haco", "edit", "-q", "--target", "greet.py", "--new", "bin/hello.py"];
+    let diff = has("+++ b/bin/hello.py\n");
+    sandbox.run(&[&words[..], &["--stdout"]].concat()).stdin(patch).gives(0, diff, any());
+    let moved = |v: &Value| v["files"][0]["from"] == "greet.py" && v["files"][1]["action"] == "delete";
+    sandbox.run(&[&words[..], &["--check", "--json"]].concat()).stdin(patch).gives(0, json(moved), any());
+    sandbox.run(&words).stdin(patch).gives(0, "bin/hello.py\ngreet.py\n", any());
+    assert_eq!(all(&sandbox)[0], ("bin/hello.py 750".to_owned(), GREET.to_owned()));
+    sandbox.run(&words).stdin(patch).gives(0, "", any());
+}
+
+#[test]
 fn every_answer_is_of_its_schema() {
     let sandbox = here();
     let schema = fs::read_to_string(root().join("schemas/edit.schema.json")).expect("reads");

@@ -57,7 +57,7 @@ fn stays(path: &RepoPath, old: Option<&[u8]>, new: Option<Vec<u8>>, done: Vec<Ap
         Action::Unchanged => done.iter().map(|e| Applied { kind: Kind::Unchanged, similarity: None, ..*e }).collect(),
         _ => done,
     };
-    FileEdit { path: path.clone(), action, new, edits }
+    FileEdit { path: path.clone(), action, from: None, new, edits }
 }
 
 /// The old name's end and the new name's beginning.
@@ -69,8 +69,8 @@ fn take_away(raw: &Raw, new: Option<Vec<u8>>, done: Vec<Applied>) -> Result<Vec<
     let moved = Applied { line: 1, kind: Kind::Moved, similarity: None };
     let edits = done.into_iter().chain([moved]).collect();
     Ok(vec![
-        FileEdit { path: raw.path.clone(), action: Action::Delete, new: None, edits: vec![moved] },
-        FileEdit { path: to.clone(), action: Action::Create, new: Some(new), edits },
+        FileEdit { path: raw.path.clone(), action: Action::Delete, from: None, new: None, edits: vec![moved] },
+        FileEdit { path: to.clone(), action: Action::Create, from: Some(raw.path.clone()), new: Some(new), edits },
     ])
 }
 

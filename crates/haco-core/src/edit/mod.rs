@@ -115,6 +115,9 @@ pub struct FileEdit {
     pub path: RepoPath,
     /// What is to be done to it.
     pub action: Action,
+    /// The file that is moved here, whose mode it keeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<RepoPath>,
     /// Its new bytes; none where it is deleted.
     #[serde(skip)]
     pub new: Option<Vec<u8>>,

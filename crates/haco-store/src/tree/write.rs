@@ -35,6 +35,8 @@ pub struct Replace<'a> {
     pub old: Option<&'a Seen>,
     /// Its new bytes; none where it goes.
     pub new: Option<&'a [u8]>,
+    /// Whose owner and mode it gets where it was not there: the file that is moved here.
+    pub like: Option<&'a Seen>,
 }
 
 /// What our files are called until they have their name.
@@ -128,13 +130,14 @@ impl Places<'_> {
         let failed = |e: io::Error| said("write", path, &e);
         let dir = self.home(path)?;
         // What only its owner may read is never readable to others under another name.
-        let bits = if change.old.is_some() { 0o600 } else { 0o666 };
+        let model = change.old.or(change.like);
+        let bits = if model.is_some() { 0o600 } else { 0o666 };
         let (file, temporary) = create(&dir, Mode::from_bits_truncate(bits)).map_err(|e| failed(e.into()))?;
         let staged = Staged { change, dir, temporary };
         let mut plain = &file;
         plain.write_all(change.new.unwrap_or_default()).map_err(failed)?;
-        if let Some(old) = change.old {
-            like(&file, &old.stat).map_err(|e| failed(e.into()))?;
+        if let Some(model) = model {
+            like(&file, &model.stat).map_err(|e| failed(e.into()))?;
         }
         staged.dir.sync_plain(&file).map_err(failed)?;
         Ok(staged)
@@ -298,7 +301,7 @@ mod tests {
         let parts: Vec<_> = wanted.iter().map(|(at, new)| (path(at), seen(tree, at), *new)).collect();
         let changes: Vec<Replace> = parts
             .iter()
-            .map(|(path, old, new)| Replace { path, old: old.as_ref(), new: new.map(str::as_bytes) })
+            .map(|(path, old, new)| Replace { path, old: old.as_ref(), new: new.map(str::as_bytes), like: None })
             .collect();
         tree.replace(&tree.only_writer().expect("nobody else"), &changes)
     }
@@ -330,8 +333,8 @@ mod tests {
         let (old_a, old_b) = (seen(&tree, "a"), seen(&tree, "b"));
         fs_err::write(held.path().join("b"), "theirs").expect("writes");
         let changes = [
-            Replace { path: &a, old: old_a.as_ref(), new: Some(b"new") },
-            Replace { path: &b, old: old_b.as_ref(), new: Some(b"new") },
+            Replace { path: &a, old: old_a.as_ref(), new: Some(b"new"), like: None },
+            Replace { path: &b, old: old_b.as_ref(), new: Some(b"new"), like: None },
         ];
         let failure = tree.replace(&tree.only_writer().expect("nobody else"), &changes).expect_err("stale");
         assert_eq!(
@@ -357,8 +360,8 @@ mod tests {
         let old = seen(&tree, "a");
         assert!(matches!(tree.look(&below).expect("looks"), Look::Unfit(why) if why.contains("'b' is a regular file")));
         let changes = [
-            Replace { path: &a, old: old.as_ref(), new: Some(b"new") },
-            Replace { path: &below, old: None, new: Some(b"c") },
+            Replace { path: &a, old: old.as_ref(), new: Some(b"new"), like: None },
+            Replace { path: &below, old: None, new: Some(b"c"), like: None },
         ];
         tree.replace(&tree.only_writer().expect("nobody else"), &changes).expect_err("refused");
         assert_eq!(fs_err::read(held.path().join("a")).expect("reads"), b"old");

@@ -145,8 +145,17 @@ pub(super) fn contract_changes(repo: &Repo, ticket: &Ticket, base: &Oid) -> Resu
 }
 
 fn changes(repo: &Repo, base: &Oid, edited: &Edited) -> Result<Vec<Change>> {
-    let each = edited.files.iter().map(|file| change(repo, base, &file.path, file.new.as_deref()));
-    Ok(each.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    let mut changes = Vec::new();
+    for file in &edited.files {
+        let mut made = change(repo, base, &file.path, file.new.as_deref())?;
+        let from = file.from.as_ref().map(|from| repo.blob(base, from.as_str())).transpose()?.flatten();
+        // What is moved keeps its mode.
+        if let (Some(Change { old: None, new: Some(new), .. }), Some(from)) = (&mut made, from) {
+            new.mode = from.mode;
+        }
+        changes.extend(made);
+    }
+    Ok(changes)
 }
 
 /// One path's new bytes beside what `base` has there; nothing where they are the same. A file keeps its mode.

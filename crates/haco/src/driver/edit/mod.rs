@@ -116,7 +116,12 @@ fn refused(refusals: &[Refusal], out: &Out) -> Outcome {
 fn write(tree: &Tree, alone: &OnlyWriter, edited: &Edited, survey: &Survey) -> Result<()> {
     let changes: Vec<Replace> = edited
         .changes()
-        .map(|file| Replace { path: &file.path, old: survey.seen.get(&file.path), new: file.new.as_deref() })
+        .map(|file| Replace {
+            path: &file.path,
+            old: survey.seen.get(&file.path),
+            new: file.new.as_deref(),
+            like: file.from.as_ref().and_then(|from| survey.seen.get(from)),
+        })
         .collect();
     Ok(tree.replace(alone, &changes)?)
 }
@@ -146,7 +151,8 @@ fn report(args: &Args, edited: &Edited, survey: &Survey, out: &mut Out) -> Resul
 fn diff(edited: &Edited, survey: &Survey) -> Vec<u8> {
     let files = edited.changes().map(|file| {
         let seen = survey.seen.get(&file.path);
-        let mode = seen.map_or(Mode::Regular, |s| s.mode);
+        let model = seen.or_else(|| survey.seen.get(file.from.as_ref()?));
+        let mode = model.map_or(Mode::Regular, |s| s.mode);
         Changed {
             path: &file.path,
             old: seen.map(|s| Side { bytes: &s.bytes, mode }),
