@@ -90,7 +90,7 @@ pub(super) fn paired<'a>(old: &[&'a str], new: &[&'a str]) -> Body<'a> {
 /// Lines beyond this many are not compared with each other.
 const COMPARED: usize = 600;
 
-/// What differs, with the lines between that do not; what both sides only share as blank lines or braces goes and comes.
+/// What differs, with the lines between that do not.
 fn inner<'a>(old: &[&'a str], new: &[&'a str]) -> Body<'a> {
     let runs = |old: &[&'a str], new: &[&'a str]| {
         let old = old.iter().map(|l| (Tag::Old, *l));
@@ -99,18 +99,13 @@ fn inner<'a>(old: &[&'a str], new: &[&'a str]) -> Body<'a> {
     if old.len() > COMPARED || new.len() > COMPARED {
         return runs(old, new);
     }
-    let (mut body, mut gone, mut come) = (Body::new(), 0..0, 0..0);
+    let mut body = Body::new();
     for op in similar::capture_diff_slices(similar::Algorithm::Myers, old, new) {
-        let (o, n) = (op.old_range(), op.new_range());
-        let tells = |l: &&str| super::gaps::weight(l) >= 4 || super::guard::leaves_out(l, false);
-        let telling = old[o.clone()].iter().any(tells);
-        if op.tag() == similar::DiffTag::Equal && telling {
-            body.extend(runs(&old[gone.start..o.start], &new[come.start..n.start]));
-            body.extend(old[o.clone()].iter().map(|l| (Tag::Both, *l)));
-            (gone, come) = (o.end..o.end, n.end..n.end);
+        match op.tag() {
+            similar::DiffTag::Equal => body.extend(old[op.old_range()].iter().map(|l| (Tag::Both, *l))),
+            _ => body.extend(runs(&old[op.old_range()], &new[op.new_range()])),
         }
     }
-    body.extend(runs(&old[gone.start..], &new[come.start..]));
     body
 }
 

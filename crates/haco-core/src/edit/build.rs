@@ -1,6 +1,6 @@
 //! From raw edits to what becomes of each file: all edits of a file are held against it as it is, and all must fit.
 
-use super::change::File;
+use super::change::{File, Manner};
 use super::raw::{Fresh, Op, Raw, Tail};
 use super::text::Text;
 use super::{Action, Applied, FileEdit, Kind, Refusal};
@@ -16,7 +16,7 @@ pub(super) fn build(
     path: &RepoPath,
     old: Option<&[u8]>,
     raws: &[Raw],
-    crlf: bool,
+    manner: Manner,
 ) -> Result<Vec<FileEdit>, Vec<Refusal>> {
     let refuse = |raw: &Raw, code, why: String| Err(vec![refusal(raw, code, why)]);
     let (edits, moved) = distinct(raws);
@@ -30,7 +30,7 @@ pub(super) fn build(
         Ok(text) => text,
         Err(why) => return refuse(&raws[0], Code::BadEdit, format!("'{path}' cannot be edited: {why}")),
     };
-    let file = File { path, text, crlf };
+    let file = File { path, text, manner };
     let (new, done) = match whole(&edits) {
         _ if edits.is_empty() => (old.map(<[u8]>::to_vec), Vec::new()),
         Some(Ok((raw, lines, tail, fresh))) => file.whole(raw, lines, tail, fresh).map_err(|r| vec![r])?,
@@ -62,7 +62,7 @@ fn stays(path: &RepoPath, old: Option<&[u8]>, new: Option<Vec<u8>>, done: Vec<Ap
 
 /// The old name's end and the new name's beginning.
 fn take_away(raw: &Raw, new: Option<Vec<u8>>, done: Vec<Applied>) -> Result<Vec<FileEdit>, Refusal> {
-    let Op::Move { to } = &raw.op else { return Ok(Vec::new()) };
+    let Op::Move { to, .. } = &raw.op else { return Ok(Vec::new()) };
     let Some(new) = new else {
         return Err(refusal(raw, Code::NotFound, format!("'{}' is not there to be moved", raw.path)));
     };

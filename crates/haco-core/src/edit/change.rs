@@ -5,10 +5,10 @@ use super::build::{Counted, refusal};
 use super::locate::{Ground, State, settle};
 use super::near::Likeness;
 use super::place::Fit;
-use super::raw::{Change, Fresh, Op, Raw, Tail};
+use super::raw::{Change, Fresh, Op, Raw, Tag, Tail};
 use super::splice::{Splice, clash, spliced, splices};
 use super::text::{Piece, Text};
-use super::{Applied, Kind, Place, Refusal, guard, late, piece};
+use super::{Applied, Kind, Nearness, Place, Refusal, guard, late, piece};
 use crate::code::Code;
 use crate::path::RepoPath;
 use std::borrow::Cow;
@@ -22,8 +22,15 @@ pub(super) struct File<'a> {
     pub path: &'a RepoPath,
     /// None where it is not there yet.
     pub text: Option<Text<'a>>,
-    /// The reply's lines end in CR LF.
+    pub manner: Manner,
+}
+
+/// What holds for all files of a reply.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// Its lines end in CR LF.
     pub crlf: bool,
+    pub nearness: Nearness,
 }
 
 type Outcome = (Option<Vec<u8>>, Vec<Applied>);
@@ -87,7 +94,7 @@ impl<'a> File<'a> {
         if self.text.is_none() && raws.iter().any(|r| r.op == Op::Delete) {
             return Ok((None, vec![Applied { line: 1, kind: Kind::Deleted, similarity: None }]));
         }
-        let ground = Ground::new(self.lines());
+        let ground = Ground::new(self.lines(), self.manner.nearness);
         let mut refusals = Vec::new();
         let mut changes: Vec<Option<Change>> = Vec::with_capacity(raws.len());
         let mut states: Vec<State> = Vec::with_capacity(raws.len());
@@ -102,6 +109,15 @@ impl<'a> File<'a> {
             states.push(state);
         }
         settle(&raws, &changes, &mut states, self.lines());
+        let is_there = |i: usize| match (&states[i], &changes[i]) {
+            (State::Present(_), _) => true,
+            (_, Some(change)) => ground.has_new(raws[i], change),
+            _ => false,
+        };
+        let some = states.iter().zip(&changes).any(|(s, c)| matches!(s, State::Present(_)) && c.is_some());
+        if some && (0..states.len()).all(is_there) {
+            states.iter_mut().filter(|s| !matches!(s, State::Present(_))).for_each(|s| *s = State::Present(0));
+        }
         let mut done = Done::default();
         let mut likeness = None;
         for (by, state) in states.into_iter().enumerate() {
@@ -144,6 +160,9 @@ impl<'a> File<'a> {
             }
             Op::Whole { .. } | Op::Delete | Op::Move { .. } => return Ok((None, State::Present(0))),
         };
+        if change.body.iter().all(|(tag, _)| *tag == Tag::Both) {
+            return Ok((None, State::Present(change.at.unwrap_or(1) - 1)));
+        }
         self.refuse_elision(raw, change.brought())?;
         let state = if change.old().is_empty() {
             State::Cut(self.unanchored(by, raw, &change)?)
@@ -179,7 +198,15 @@ impl<'a> File<'a> {
         let fits = match state {
             State::Set(fit) => vec![fit],
             State::Open(fits) if fits.len() == *count => fits,
+            State::Parts(parts) => {
+                for (part, fit) in &parts {
+                    self.record(raw, by, part, fit, done)?;
+                }
+                return Ok(());
+            }
             State::Cut(splice) => {
+                let tail = change.map(|c| c.tail).filter(|t| *t != Tail::Keep && splice.end == self.lines().len());
+                done.tail = tail.or(done.tail);
                 done.applied
                     .push((by, Applied { line: splice.start + 1, kind: self.kind(Kind::Exact), similarity: None }));
                 done.splices.push(splice);
@@ -272,7 +299,7 @@ impl<'a> File<'a> {
 
     fn kind(&self, kind: Kind) -> Kind {
         let file_crlf = self.text.as_ref().is_some_and(|t| t.end == "\r\n");
-        if kind == Kind::Exact && self.text.is_some() && file_crlf != self.crlf { Kind::LineEnds } else { kind }
+        if kind == Kind::Exact && self.text.is_some() && file_crlf != self.manner.crlf { Kind::LineEnds } else { kind }
     }
 
     fn finish(

@@ -3,6 +3,7 @@
 
 use super::place::Fit;
 use super::raw::Change;
+use super::shift::indent;
 
 /// What is known of the edits around one that fits several places.
 #[derive(Default)]
@@ -56,7 +57,7 @@ fn by_number(fits: &[Fit], at: Option<usize>, around: &Around) -> Option<usize> 
 /// How many lines a number may be off.
 const NEAR: usize = 12;
 
-/// The first place below the anchors, which stand below each other; none where two places are that.
+/// The only place in the block that the anchors open, which stand below each other.
 fn by_anchor(fits: &[Fit], anchors: &[&str], lines: &[&str]) -> Option<usize> {
     let innermost = anchors.last()?.trim();
     if innermost.len() < 3 {
@@ -67,13 +68,17 @@ fn by_anchor(fits: &[Fit], anchors: &[&str], lines: &[&str]) -> Option<usize> {
     for anchor in &anchors[..anchors.len() - 1] {
         start = (start..lines.len()).find(|i| says(lines[*i], anchor))? + 1;
     }
-    let below = |from: usize| fits.iter().position(|f| f.first() > from);
-    let mut found: Vec<usize> = (start..lines.len()).filter(|i| says(lines[*i], innermost)).filter_map(below).collect();
-    found.dedup();
-    match found.as_slice() {
-        [one] => Some(*one),
-        _ => None,
-    }
+    let blocks: Vec<std::ops::Range<usize>> =
+        (start..lines.len()).filter(|i| says(lines[*i], innermost)).map(|i| i + 1..block_end(lines, i)).collect();
+    only(fits, |f| blocks.iter().any(|b| b.contains(&f.first())))
+}
+
+/// The line behind the block that opens at `lines[at]`: the first that begins a word and is indented no deeper.
+fn block_end(lines: &[&str], at: usize) -> usize {
+    let depth = indent(lines[at]).len();
+    let ends =
+        |l: &str| indent(l).len() <= depth && l.trim_start().starts_with(|c: char| c.is_alphanumeric() || c == '@');
+    (at + 1..lines.len()).find(|i| ends(lines[*i])).unwrap_or(lines.len())
 }
 
 fn by_order(fits: &[Fit], around: &Around) -> Option<usize> {
@@ -106,7 +111,7 @@ mod tests {
 
     #[test]
     fn an_anchor_stands_above_the_place() {
-        let lines = ["class A", "  def f", "  x", "class B", "  def f", "  x"];
+        let lines = ["class A", "  def f", "    x", "class B", "  def f", "    x"];
         let anchored = |anchors: &[&'static str]| {
             let change = Change { anchors: anchors.to_vec(), ..Change::of(Vec::new()) };
             choose(&fits(&[2, 5]), &change, &lines, &Around::default())

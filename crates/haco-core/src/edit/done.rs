@@ -13,7 +13,7 @@ type Existing = BTreeMap<RepoPath, Vec<u8>>;
 pub(super) fn before<'e>(path: &RepoPath, raws: &[Raw], scope: &Scope, existing: &'e Existing) -> Option<&'e [u8]> {
     let may_change = scope.targets.contains(path);
     let moved = raws.iter().find_map(|raw| match &raw.op {
-        Op::Move { to } if may_change => existing.get(to),
+        Op::Move { to, .. } if may_change => existing.get(to),
         _ => None,
     });
     existing.get(path).filter(|_| may_change).or(moved).map(Vec::as_slice)

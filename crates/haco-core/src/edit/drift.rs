@@ -1,16 +1,28 @@
 //! Where an edit fits nearly: what goes away stands there, white space and typographic signs aside, and enough of the
 //! context does too. The best place must be well ahead of the second. Work is bounded by the budget of the index.
 
-use super::Kind;
+use super::align::mass;
 use super::gaps::weight;
 use super::place::{Costly, Fit, Index};
 use super::raw::{Body, Tag};
+use super::seat::{beside_new, loses, seated};
 use super::shift::Shift;
+use super::{Kind, Nearness};
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// The least likeness of a place, and how far it must be ahead of the second; set on the curves in `benches/edit`.
 pub(super) const LEAST: f64 = 0.60;
 pub(super) const AHEAD: f64 = 0.15;
+
+/// How many letters and digits a line of context needs to part what goes away before it from what does behind it.
+const OWN: usize = 4;
+
+/// How many letters and digits the lines need that are found as they are.
+const TELLING: usize = 8;
+
+/// How many characters are compared with characters in all of one file's edits.
+const CHARACTERS: u64 = 100_000_000;
 
 /// Lines of an edit, places of a line, and regions of a file that are looked at.
 const LONGEST: usize = 300;
@@ -19,11 +31,14 @@ const REGIONS: usize = 8;
 
 /// The lines of a file by what they say when white space and typographic signs do not count.
 pub(super) struct Drift<'t> {
-    lines: &'t [&'t str],
-    keys: Vec<u64>,
+    pub lines: &'t [&'t str],
+    pub keys: Vec<u64>,
     /// What each line counts.
-    mass: Vec<f64>,
+    pub mass: Vec<f64>,
+    /// How many more characters may be compared with characters.
+    pub left: Cell<u64>,
     places: HashMap<u64, Vec<u32>>,
+    nearness: Nearness,
 }
 
 /// What becomes of a search for what is nearly there.
@@ -38,13 +53,20 @@ pub(super) enum Nearly {
 }
 
 impl<'t> Drift<'t> {
-    pub fn new(lines: &'t [&'t str]) -> Drift<'t> {
+    pub fn new(lines: &'t [&'t str], nearness: Nearness) -> Drift<'t> {
         let keys: Vec<u64> = lines.iter().map(|l| key(l)).collect();
         let mut places: HashMap<u64, Vec<u32>> = HashMap::new();
         for (i, key) in keys.iter().enumerate().filter(|(_, k)| **k != BLANK) {
             places.entry(*key).or_default().push(i as u32);
         }
-        Drift { lines, keys, mass: lines.iter().map(|l| mass(l)).collect(), places }
+        Drift {
+            lines,
+            keys,
+            mass: lines.iter().map(|l| mass(l)).collect(),
+            places,
+            nearness,
+            left: Cell::new(CHARACTERS),
+        }
     }
 
     /// The one place where `body` nearly fits; `hint` is where the reply says that it begins, by index.
@@ -57,7 +79,8 @@ impl<'t> Drift<'t> {
         let mut seen: Vec<(f64, Vec<Option<usize>>)> = Vec::new();
         for region in self.regions(&old, &keys) {
             index.spend((region.len() * old.len()) as u64)?;
-            let (score, at) = self.align(&old, &keys, region);
+            let at = self.paired(&old, self.align(&old, &keys, region));
+            let score = self.likeness(&old, &at);
             if score > 0.0 && !seen.iter().any(|(_, other)| shares(other, &at)) {
                 seen.push((score, at));
             }
@@ -78,8 +101,14 @@ impl<'t> Drift<'t> {
         let Some((score, at)) = seen.first() else { return Nearly::Nothing };
         let pointed = |at: &[Option<usize>]| hint.is_some() && at.first().copied().flatten() == hint;
         let second = seen.get(1).map_or(0.0, |s| s.0);
-        let ahead = score - second >= AHEAD || (pointed(at) && score > &second);
-        if *score < LEAST || !ahead || !self.agrees(old, at) || !seated(body, at, self.lines) {
+        let ahead = score - second >= self.nearness.ahead || (pointed(at) && score > &second);
+        if *score < self.nearness.least
+            || !ahead
+            || !self.tells(old, at)
+            || !self.agrees(old, at)
+            || (is_diff && loses(old, at))
+            || !seated(body, at, is_diff)
+        {
             return Nearly::Unsure(starts());
         }
         let tagged: Vec<(&str, Tag, &str)> =
@@ -99,11 +128,17 @@ impl<'t> Drift<'t> {
         }
     }
 
-    /// Whether every line that goes away is found, and with nothing but blank lines between.
+    /// Whether the lines that are found as they are have enough in them to know the place by.
+    fn tells(&self, old: &[(Tag, &str)], at: &[Option<usize>]) -> bool {
+        let found = old.iter().zip(at).filter(|((_, l), i)| i.is_some_and(|i| self.keys[i] == key(l)));
+        found.map(|((_, l), _)| weight(l)).sum::<usize>() >= TELLING
+    }
+
+    /// Whether every line that goes away is found, and with nothing between.
     fn agrees(&self, old: &[(Tag, &str)], at: &[Option<usize>]) -> bool {
         let mut last: Option<usize> = None;
         old.iter().zip(at).all(|((tag, line), here)| {
-            if *tag != Tag::Old {
+            if *tag != Tag::Old && (weight(line) >= OWN || last.is_none()) {
                 last = None;
                 return true;
             }
@@ -111,7 +146,7 @@ impl<'t> Drift<'t> {
                 return true;
             }
             let Some(here) = *here else { return false };
-            let close = last.is_none_or(|l| self.lines[l + 1..here].iter().all(|b| b.trim().is_empty()));
+            let close = last.is_none_or(|l| l + 1 == here);
             last = Some(here);
             close
         })
@@ -143,149 +178,17 @@ impl<'t> Drift<'t> {
         }
         out
     }
-
-    /// The best alignment of the old lines with lines of a region, in order, and how alike the two then are.
-    fn align(&self, old: &[(Tag, &str)], keys: &[u64], region: std::ops::Range<usize>) -> (f64, Vec<Option<usize>>) {
-        let (rows, columns) = (old.len(), region.len());
-        let worth: Vec<f64> = old.iter().map(|(_, l)| mass(l)).collect();
-        let mut table = vec![vec![Cell::default(); columns + 1]; rows + 1];
-        for i in 1..=rows {
-            table[i][0] = Cell { score: table[i - 1][0].score - 0.5 * worth[i - 1], step: Step::Skip };
-            for j in 1..=columns {
-                let file = region.start + j - 1;
-                let skip = table[i - 1][j].score - 0.5 * worth[i - 1];
-                let price = if i == rows { 0.0 } else { (0.3 * self.mass[file]).min(4.0) };
-                let pass = table[i][j - 1].score - price;
-                let same = self.keys[file] == keys[i - 1];
-                let take = table[i - 1][j - 1].score + if same { worth[i - 1] } else { f64::NEG_INFINITY };
-                table[i][j] = best_of([(take, Step::Take), (skip, Step::Skip), (pass, Step::Pass)]);
-            }
-        }
-        self.walk(&table, old, &region)
-    }
-
-    /// The alignment that the table holds, and its likeness: twice what is shared by what there is on both sides.
-    fn walk(
-        &self,
-        table: &[Vec<Cell>],
-        old: &[(Tag, &str)],
-        region: &std::ops::Range<usize>,
-    ) -> (f64, Vec<Option<usize>>) {
-        let mut at = vec![None; old.len()];
-        let (mut i, mut j) = (old.len(), region.len());
-        while i > 0 {
-            match table[i][j].step {
-                Step::Take => {
-                    at[i - 1] = Some(region.start + j - 1);
-                    (i, j) = (i - 1, j - 1);
-                }
-                Step::Skip => i -= 1,
-                Step::Pass => j -= 1,
-            }
-        }
-        let shared: f64 = at.iter().flatten().map(|i| self.mass[*i]).sum();
-        let ours: f64 = old.iter().map(|(_, l)| mass(l)).sum();
-        let (first, last) = (at.iter().flatten().next(), at.iter().flatten().next_back());
-        let theirs: f64 = match (first, last) {
-            (Some(first), Some(last)) => self.mass[*first..=*last].iter().sum(),
-            _ => 0.0,
-        };
-        (2.0 * shared / (ours + theirs), at)
-    }
-}
-
-fn mass(line: &str) -> f64 {
-    if line.trim().is_empty() { 0.2 } else { 1.0 + weight(line) as f64 }
-}
-
-#[derive(Clone, Copy, Default)]
-struct Cell {
-    score: f64,
-    step: Step,
-}
-
-#[derive(Clone, Copy, Default)]
-enum Step {
-    /// The line of the edit is the line of the file.
-    Take,
-    /// The file lacks the line of the edit.
-    #[default]
-    Skip,
-    /// The edit lacks the line of the file.
-    Pass,
-}
-
-fn best_of(ways: [(f64, Step); 3]) -> Cell {
-    let mut best = ways[0];
-    for way in &ways[1..] {
-        if way.0 > best.0 {
-            best = *way;
-        }
-    }
-    Cell { score: best.0, step: best.1 }
 }
 
 fn shares(a: &[Option<usize>], b: &[Option<usize>]) -> bool {
     a.iter().zip(b).any(|(a, b)| a.is_some() && a == b)
 }
 
-/// For each run of new lines the old lines on either side of it, as indices among the old lines.
-fn beside_new(body: &Body, at: &[Option<usize>]) -> Vec<usize> {
-    let mut out = Vec::new();
-    let mut k = 0;
-    for (n, (tag, _)) in body.iter().enumerate() {
-        if *tag == Tag::New {
-            if n > 0 && body[n - 1].0 != Tag::New && at[k - 1].is_some() {
-                out.push(k - 1);
-            }
-            if body.get(n + 1).is_some_and(|(t, _)| *t != Tag::New) && at[k].is_some() {
-                out.push(k);
-            }
-        } else {
-            k += 1;
-        }
-    }
-    out
-}
-
-/// Whether each run of lines that is only new has its place: between two lines that touch in the file, or beside one
-/// where the edit has no more on the other side.
-fn seated(body: &Body, at: &[Option<usize>], lines: &[&str]) -> bool {
-    let blank = |range: std::ops::Range<usize>| lines[range].iter().all(|l| l.trim().is_empty());
-    let mut k = 0;
-    let mut n = 0;
-    while n < body.len() {
-        if body[n].0 != Tag::New {
-            (k, n) = (k + 1, n + 1);
-            continue;
-        }
-        let end = (n..body.len()).find(|i| body[*i].0 != Tag::New).unwrap_or(body.len());
-        let replaces = (n > 0 && body[n - 1].0 == Tag::Old) || body.get(end).is_some_and(|(t, _)| *t == Tag::Old);
-        let before = at[..k].iter().rev().zip(body[..n].iter().rev()).find_map(|(a, _)| *a);
-        let after = at[k..].iter().find_map(|a| *a);
-        let touching = |side: Option<&Option<usize>>| side.is_some_and(Option::is_some);
-        let firm = match (before, after) {
-            _ if replaces => true,
-            (Some(b), Some(a)) => {
-                (touching(k.checked_sub(1).and_then(|k| at.get(k))) || touching(at.get(k))) && blank(b + 1..a)
-            }
-            (Some(_), None) => k == at.len() && touching(at.last()),
-            (None, Some(_)) => k == 0 && touching(at.first()),
-            (None, None) => false,
-        };
-        if !firm {
-            return false;
-        }
-        n = end;
-    }
-    true
-}
-
 /// The key of every blank line.
 const BLANK: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// A hash of a line without its white space and with typographic signs as plain ones (FNV-1a).
-fn key(line: &str) -> u64 {
+pub(super) fn key(line: &str) -> u64 {
     let plain = |c: char| match c {
         '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
         '\u{2018}'..='\u{201B}' => '\'',
@@ -313,7 +216,7 @@ mod tests {
     ];
 
     fn find(body: &[(Tag, &'static str)]) -> Nearly {
-        Drift::new(&FILE).find(&Index::new(&FILE), &body.to_vec(), None, false).expect("cheap")
+        Drift::new(&FILE, Nearness::default()).find(&Index::new(&FILE), &body.to_vec(), None, false).expect("cheap")
     }
 
     #[test]
@@ -328,7 +231,7 @@ mod tests {
             (Both, "    return total"),
         ]);
         let Nearly::One(fit) = found else { panic!("{found:?}") };
-        assert_eq!(fit.at, [Some(0), None, Some(2), Some(3), Some(4)]);
+        assert_eq!(fit.at, [Some(0), Some(1), Some(2), Some(3), Some(4)]);
         assert!(fit.similarity.is_some_and(|s| (0.6..1.0).contains(&s)));
     }
 

@@ -4,7 +4,7 @@
 use super::Kind;
 use super::guard;
 use super::place::{Costly, Fit, Index};
-use super::raw::Tag;
+use super::raw::{Body, Tag};
 
 /// The lines of a file that are not blank, as a file of their own.
 pub(super) struct Dense<'t> {
@@ -21,13 +21,15 @@ impl<'t> Dense<'t> {
     }
 
     /// The places of `old` where blank lines do not count.
-    pub fn fits(&self, whole: &[&str], old: &[(Tag, &str)], is_diff: bool) -> Result<Vec<Fit>, Costly> {
+    pub fn fits(&self, whole: &[&str], body: &Body, is_diff: bool) -> Result<Vec<Fit>, Costly> {
+        let old: Body = body.iter().filter(|(tag, _)| *tag != Tag::New).copied().collect();
         let dense: Vec<(Tag, &str)> = old.iter().filter(|(_, l)| !l.trim().is_empty()).copied().collect();
         if dense.iter().map(|(_, l)| weight(l)).sum::<usize>() < TELLING {
             return Ok(Vec::new());
         }
         let fits = self.index.fits(&dense, is_diff)?;
-        Ok(fits.into_iter().map(|fit| self.widened(fit, whole, old)).collect())
+        let fits = fits.into_iter().map(|fit| self.widened(fit, whole, &old));
+        Ok(fits.filter(|fit| seated(body, &fit.at)).collect())
     }
 
     /// A fit in this file as one in the whole file: a blank line of the edit takes a blank one beside the last.
@@ -45,6 +47,34 @@ impl<'t> Dense<'t> {
         });
         Fit { at: at.collect(), kind: Kind::BlankLines, ..fit }
     }
+}
+
+/// Whether no blank line in question stands where lines are put between others, or goes away itself.
+fn seated(body: &Body, at: &[Option<usize>]) -> bool {
+    let (mut k, mut n) = (0, 0);
+    while n < body.len() {
+        if body[n].0 != Tag::New {
+            let gone_on = n > 0 && body[n - 1].0 == Tag::Old && at[k - 1].map(|i| i + 1) != at[k];
+            if body[n].0 == Tag::Old && (at[k].is_none() || gone_on) {
+                return false;
+            }
+            (k, n) = (k + 1, n + 1);
+            continue;
+        }
+        let end = (n..body.len()).find(|i| body[*i].0 != Tag::New).unwrap_or(body.len());
+        let replaces = (n > 0 && body[n - 1].0 == Tag::Old) || body.get(end).is_some_and(|(t, _)| *t == Tag::Old);
+        let (before, after) = (k.checked_sub(1).map(|k| at[k]), at.get(k).copied());
+        let touch = match (before, after) {
+            (Some(b), Some(a)) => b.is_some() && b.map(|b| b + 1) == a,
+            (Some(one), None) | (None, Some(one)) => one.is_some(),
+            (None, None) => false,
+        };
+        if !replaces && !touch {
+            return false;
+        }
+        n = end;
+    }
+    true
 }
 
 /// How many letters and digits an edit needs to be found by less than all of its lines.

@@ -7,6 +7,7 @@ use super::gaps::{self, Dense};
 use super::place::{Costly, Fit, Index};
 use super::raw::{Change, Raw, Tag};
 use super::splice::{Splice, splices};
+use super::{Kind, Nearness, runs};
 use std::cell::OnceCell;
 use std::collections::HashSet;
 
@@ -19,6 +20,8 @@ pub(super) enum State<'a> {
     Open(Vec<Fit>),
     /// It fits here.
     Set(Fit),
+    /// Its runs fit here one by one, in order.
+    Parts(Vec<(Change<'a>, Fit)>),
     /// It is some lines, whatever they are.
     Cut(Splice<'a>),
     /// It is there already, from this line on, by index.
@@ -39,28 +42,40 @@ pub(super) struct Ground<'t> {
     index: Index<'t>,
     dense: OnceCell<Dense<'t>>,
     drift: OnceCell<Drift<'t>>,
+    nearness: Nearness,
 }
 
 impl<'t> Ground<'t> {
-    pub fn new(lines: &'t [&'t str]) -> Ground<'t> {
-        Ground { lines, index: Index::new(lines), dense: OnceCell::new(), drift: OnceCell::new() }
+    pub fn new(lines: &'t [&'t str], nearness: Nearness) -> Ground<'t> {
+        Ground { lines, nearness, index: Index::new(lines), dense: OnceCell::new(), drift: OnceCell::new() }
     }
 
     /// Where `change` belongs, as far as the file alone tells. `brought` holds the lines that earlier edits bring.
-    pub fn locate(&self, raw: &Raw, change: &Change, brought: &HashSet<&str>) -> State<'static> {
+    pub fn locate<'a>(&self, raw: &Raw, change: &Change<'a>, brought: &HashSet<&str>) -> State<'a> {
         self.try_locate(raw, change, brought).unwrap_or(State::Costly)
     }
 
-    fn try_locate(&self, raw: &Raw, change: &Change, brought: &HashSet<&str>) -> Result<State<'static>, Costly> {
+    fn try_locate<'a>(&self, raw: &Raw, change: &Change<'a>, brought: &HashSet<&str>) -> Result<State<'a>, Costly> {
         let (old, is_diff) = (change.old(), raw.is_diff());
         let mut fits = self.index.fits(&old, is_diff)?;
+        let cosmetic = change.is_cosmetic();
+        if cosmetic {
+            fits.retain(|fit| self.is_verbatim(&old, fit));
+        }
+        if let Some(there) = self.stands_at(change, &fits) {
+            return Ok(State::Present(there));
+        }
+        if cosmetic && fits.is_empty() {
+            let there = self.present(change, &fits, is_diff)?;
+            return Ok(there.map_or(State::Missing(Vec::new()), State::Present));
+        }
         if fits.is_empty() {
             let news = |line: &str| gaps::weight(line) > 0 && brought.contains(line.trim()) && !self.index.says(line);
             if old.iter().any(|(_, l)| news(l)) {
                 return Ok(State::Late);
             }
             let dense = self.dense.get_or_init(|| Dense::new(self.lines));
-            fits = dense.fits(self.lines, &old, is_diff)?;
+            fits = dense.fits(self.lines, &change.body, is_diff)?;
         }
         if fits.is_empty() {
             fits = gaps::elided_fits(&self.index, &old, is_diff)?;
@@ -75,26 +90,77 @@ impl<'t> Ground<'t> {
         }
     }
 
-    fn nearly(
+    /// Whether every line that goes away stands in the file as the edit has it.
+    fn is_verbatim(&self, old: &[(Tag, &str)], fit: &Fit) -> bool {
+        let mut gone = old.iter().zip(&fit.at).filter(|((tag, _), _)| *tag == Tag::Old);
+        gone.all(|((_, l), at)| at.is_some_and(|i| self.lines[i] == *l))
+    }
+
+    /// The line by which the reply names the place, where the new text stands there and the old one only elsewhere.
+    fn stands_at(&self, change: &Change, fits: &[Fit]) -> Option<usize> {
+        let at = change.at?.checked_sub(1)?;
+        let new = change.new_lines();
+        let here = self.lines.get(at..at + new.len())? == new.as_slice();
+        let told: usize = change.brought().map(gaps::weight).sum();
+        (here && told >= PRESENT && !fits.iter().any(|f| f.first() == at)).then_some(at)
+    }
+
+    /// Whether the new text of a change stands somewhere in the file.
+    pub fn has_new(&self, raw: &Raw, change: &Change) -> bool {
+        let new: Vec<(Tag, &str)> = change.new_lines().into_iter().map(|l| (Tag::Old, l)).collect();
+        let fits = self.index.fits(&new, raw.is_diff()).unwrap_or_default();
+        fits.iter().any(|fit| self.is_verbatim(&new, fit))
+    }
+
+    fn nearly<'a>(
         &self,
-        change: &Change,
+        change: &Change<'a>,
         old: &[(Tag, &str)],
         brought: &HashSet<&str>,
         is_diff: bool,
-    ) -> Result<State<'static>, Costly> {
+    ) -> Result<State<'a>, Costly> {
         if let Some(line) = gaps::drops_unseen(&self.index, old) {
             return Ok(State::Unseen(line.trim().to_owned()));
         }
         if old.iter().any(|(_, l)| gaps::weight(l) > 0 && brought.contains(l.trim())) {
             return Ok(State::Late);
         }
-        let drift = self.drift.get_or_init(|| Drift::new(self.lines));
         let hint = change.at.and_then(|at| at.checked_sub(1));
-        Ok(match drift.find(&self.index, &change.body, hint, is_diff)? {
-            Nearly::One(fit) => State::Set(fit),
-            Nearly::Unsure(near) => State::Missing(near),
-            Nearly::Nothing => State::Missing(Vec::new()),
-        })
+        let near = match self.drift().find(&self.index, &change.body, hint, is_diff)? {
+            Nearly::One(fit) => return Ok(State::Set(fit)),
+            Nearly::Unsure(near) => near,
+            Nearly::Nothing => Vec::new(),
+        };
+        Ok(self.one_by_one(change, is_diff)?.map_or(State::Missing(near), State::Parts))
+    }
+
+    fn drift(&self) -> &Drift<'t> {
+        self.drift.get_or_init(|| Drift::new(self.lines, self.nearness))
+    }
+
+    /// The runs of a change, where each has its one place and they stand in order.
+    fn one_by_one<'a>(&self, change: &Change<'a>, is_diff: bool) -> Result<Option<Vec<(Change<'a>, Fit)>>, Costly> {
+        let Some(parts) = runs::split(change) else { return Ok(None) };
+        let mut out: Vec<(Change, Fit)> = Vec::new();
+        let mut from = 0;
+        for part in parts {
+            let mut fits = self.index.fits(&part.old(), is_diff)?;
+            let fit = match fits.len() {
+                1 => fits.remove(0),
+                0 if !part.old().is_empty() => match self.drift().find(&self.index, &part.body, None, is_diff)? {
+                    Nearly::One(fit) => fit,
+                    _ => return Ok(None),
+                },
+                _ => return Ok(None),
+            };
+            let Some(changed) = splices(0, &fit, &part.body) else { return Ok(None) };
+            if changed.iter().any(|s| s.start < from) {
+                return Ok(None);
+            }
+            from = changed.last().map_or(from, |s| s.end.max(s.start + 1));
+            out.push((part, Fit { kind: Kind::Similar, similarity: fit.similarity.or(Some(0.99)), ..fit }));
+        }
+        Ok(Some(out))
     }
 
     /// The line from which the new text stands in the file already, where the old text does not stand there without it.
@@ -105,15 +171,21 @@ impl<'t> Ground<'t> {
         if new.is_empty() || (fits.is_empty() && told < PRESENT && !self.is_gone(change)) {
             return Ok(None);
         }
+        let stands = |fit: &Fit| {
+            let brought = change.body.iter().filter(|(tag, _)| *tag != Tag::Old).zip(&fit.at);
+            let mut new = brought.filter(|((tag, _), _)| *tag == Tag::New);
+            new.all(|((_, l), at)| at.is_some_and(|i| fit.shift.apply_new(l).is_some_and(|l| l == self.lines[i])))
+        };
         match fits {
-            [] => Ok(self.index.fits(&new, is_diff)?.first().map(Fit::first)),
+            [] => Ok(self.index.fits(&new, is_diff)?.iter().find(|f| stands(f)).map(Fit::first)),
             [fit] if !has_old && told >= PRESENT => {
-                let lead = change.body.iter().take_while(|(tag, _)| *tag == Tag::New).count();
-                let there = fit.first().checked_sub(lead).filter(|s| {
-                    let here = self.lines.get(*s..*s + new.len());
-                    here.is_some_and(|h| h.iter().zip(&new).all(|(h, (_, n))| h.trim() == n.trim()))
-                });
-                Ok(there)
+                let here = |start: usize| Fit::run(start, new.len(), fit.kind, fit.shift.clone());
+                let says = |fit: &Fit| {
+                    let there = self.lines.get(fit.first()..fit.end());
+                    there.is_some_and(|h| h.iter().zip(&new).all(|(h, (_, n))| h.trim() == n.trim())) && stands(fit)
+                };
+                let starts = [Some(fit.first()), fit.end().checked_sub(new.len())];
+                Ok(starts.into_iter().flatten().find(|s| says(&here(*s))))
             }
             _ => Ok(None),
         }

@@ -110,10 +110,10 @@ impl<'a> Names<'a> {
         if line.len() > LABEL_BYTES {
             return None;
         }
-        let label = label(line);
-        if let Some(path) = self.allowed().find(|p| p.as_str() == label) {
+        if let Some(path) = self.bare(line) {
             return Some(Named::In(path.clone()));
         }
+        let label = label(line);
         let is_word = !label.contains(|c: char| c.is_whitespace() || c == '<') && !label.contains("://");
         if is_word && (looks_like_path(label) || label.contains(['/', '\\'])) {
             return Some(self.resolve(label));
@@ -136,8 +136,20 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// The allowed path that `line` is, marks around it aside, of which the name may have some of its own.
+    fn bare(&self, line: &str) -> Option<&'a RepoPath> {
+        let quotes = |c: char| c.is_whitespace() || "`*\"'#>:".contains(c);
+        let plain = line.trim_matches(quotes);
+        let words = [plain, plain.trim_start_matches("- "), label(line)];
+        let file = plain.rsplit_once(": ").map_or(plain, |(_, name)| name.trim_matches(quotes));
+        self.allowed().find(|p| words.contains(&p.as_str()) || p.as_str() == file)
+    }
+
     /// Whether `line` is nothing but the name of a file.
     pub fn is_label(&self, line: &str) -> bool {
+        if self.bare(line).is_some() {
+            return true;
+        }
         let label = label(line);
         line.len() <= LABEL_BYTES
             && !label.contains(char::is_whitespace)
@@ -149,6 +161,9 @@ impl<'a> Names<'a> {
         let line = line.trim();
         let inner = ["//", "#", "--", "<!--", "/*", ";", "%"].iter().find_map(|mark| line.strip_prefix(mark))?;
         let inner = inner.trim().trim_end_matches("-->").trim_end_matches("*/");
+        if let Some(path) = self.bare(inner) {
+            return Some(path.clone());
+        }
         let word = label(inner);
         if word.is_empty() || word.len() > LABEL_BYTES || !(looks_like_path(word) || self.is_exact(word)) {
             return None;

@@ -44,6 +44,10 @@ pub(super) fn place<'a>(
     let more: Vec<usize> = found.take(TOLD).collect();
     let line_of = |at: usize| text[..at].matches('\n').count();
     if !more.is_empty() {
+        let wanted = cut(old);
+        if lines.windows(wanted.len().max(1)).any(|w| w == wanted) {
+            return Ok(Placed::Lines(Change::of(paired(&wanted, &cut(new)))));
+        }
         let at: Vec<usize> = [at].into_iter().chain(more).map(|at| line_of(at) + 1).collect();
         let told = |n: &usize| Place { line: *n, text: super::names::short(lines.get(n - 1).unwrap_or(&"")) };
         let shown: Vec<String> = at.iter().map(usize::to_string).collect();
@@ -75,7 +79,11 @@ fn splice<'a>(by: usize, text: &str, range: std::ops::Range<usize>, new: &str, c
             lines.pop();
         }
     }
-    Splice { start, end, new: lines, by }
+    let old: Vec<&str> = text.split('\n').skip(start).take(end - start).collect();
+    let head = old.iter().zip(&lines).take_while(|(o, n)| *o == n).count();
+    let tail = old[head..].iter().rev().zip(lines[head..].iter().rev()).take_while(|(o, n)| *o == n).count();
+    let new = lines.drain(head..lines.len() - tail).collect();
+    Splice { start: start + head, end: end - tail, new, by }
 }
 
 /// The lines of a text, its final newline aside.

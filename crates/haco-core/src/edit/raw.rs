@@ -50,7 +50,7 @@ pub(super) enum Op<'a> {
     /// The file goes away.
     Delete,
     /// The file, as the other edits leave it, goes to another path.
-    Move { to: RepoPath },
+    Move { to: RepoPath, fresh: Fresh },
 }
 
 /// Lines that become other lines, and what the reply says of their place.
@@ -82,13 +82,22 @@ impl<'a> Change<'a> {
         self.body.iter().filter(|(tag, _)| *tag != Tag::Old).map(|(_, l)| *l).collect()
     }
 
+    /// Whether it changes nothing but white space.
+    pub fn is_cosmetic(&self) -> bool {
+        let side = |side: Tag| {
+            let lines = self.body.iter().filter(move |(tag, _)| *tag == side).map(|(_, l)| *l);
+            lines.flat_map(str::chars).filter(|c| !c.is_whitespace())
+        };
+        self.body.iter().any(|(tag, l)| *tag == Tag::Old && !l.trim().is_empty()) && side(Tag::Old).eq(side(Tag::New))
+    }
+
     /// The lines that only the new file has.
     pub fn brought(&self) -> impl Iterator<Item = &'a str> {
         self.body.iter().filter(|(tag, _)| *tag == Tag::New).map(|(_, l)| *l)
     }
 }
 
-/// Whether a whole file says of itself that it is new.
+/// Whether an edit says of a file that it is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Fresh {
     /// It does: an old one must not be there.

@@ -23,10 +23,13 @@ pub(super) enum Piece<'a> {
 impl<'a> Text<'a> {
     /// Cuts `bytes`; what is not UTF-8 text is refused with the reason.
     pub fn read(bytes: &'a [u8]) -> Result<Text<'a>, &'static str> {
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+            return Err("it is UTF-16 text, and only UTF-8 is edited");
+        }
         if bytes.contains(&0) {
             return Err("it is binary: it holds a NUL byte");
         }
-        let all = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8 text")?;
+        let all = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8 text, perhaps Latin-1")?;
         let body = all.strip_prefix(BOM).unwrap_or(all);
         let mut text = Text { lines: Vec::new(), ends: Vec::new(), bom: body.len() < all.len(), end: "\n" };
         for piece in body.split_inclusive('\n') {

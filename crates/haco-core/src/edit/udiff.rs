@@ -18,6 +18,8 @@ pub(super) struct FilePatch<'a> {
     pub fault: Option<(Code, &'static str)>,
     /// It wants the new file to be executable.
     pub executable: bool,
+    /// It renames the file.
+    pub renames: bool,
     deletes: bool,
 }
 
@@ -26,6 +28,8 @@ pub(super) struct Hunk<'a> {
     pub line: usize,
     /// The first line in the old file, where the header says it.
     pub at: Option<usize>,
+    /// What the header says that stands above.
+    pub anchor: Option<&'a str>,
     pub body: Body<'a>,
     pub tail: Tail,
 }
@@ -81,11 +85,23 @@ fn header<'a>(lines: &[Line<'a>], patch: &mut FilePatch<'a>) -> usize {
             i += 1;
         }
     }
-    if let (Some(a), Some(b)) = (lines.get(i), lines.get(i + 1))
-        && let (Some(old), Some(new)) = (a.text.strip_prefix("--- "), b.text.strip_prefix("+++ "))
-    {
-        (patch.old, patch.new) = (Some(name(old)), Some(name(new)));
-        i += 2;
+    let text = |i: usize| lines.get(i).map_or("", |l: &Line<'a>| l.text);
+    match (text(i).strip_prefix("--- "), text(i + 1).strip_prefix("+++ ")) {
+        (Some(old), Some(new)) => {
+            if !patch.renames {
+                (patch.old, patch.new) = (Some(name(old)), Some(name(new)));
+            }
+            i += 2;
+        }
+        (Some(one), None) if text(i + 1).starts_with("@@") => {
+            (patch.old, patch.new) = (Some(name(one)), Some(name(one)));
+            i += 1;
+        }
+        _ => {}
+    }
+    if let (Some(one), true) = (text(i).strip_prefix("+++ "), text(i + 1).starts_with("@@")) {
+        (patch.old, patch.new) = (Some(name(one)), Some(name(one)));
+        i += 1;
     }
     i
 }
@@ -110,8 +126,12 @@ fn extended<'a>(text: &'a str, patch: &mut FilePatch<'a>) -> bool {
         patch.fault = patch.fault.take().or(ids.split_once(' ').and_then(|(_, m)| mode(m.trim())));
     } else if starts(&["old mode ", "new mode "]) {
         patch.fault.get_or_insert((Code::BadEdit, "it changes the mode of a file, which a draft cannot"));
-    } else if starts(&["rename ", "copy "]) {
-        patch.fault.get_or_insert((Code::BadEdit, "it renames or copies; delete one file and write the other"));
+    } else if let Some(from) = text.strip_prefix("rename from ") {
+        (patch.old, patch.renames) = (Some(name(from)), true);
+    } else if let Some(to) = text.strip_prefix("rename to ") {
+        (patch.new, patch.renames) = (Some(name(to)), true);
+    } else if starts(&["copy "]) {
+        patch.fault.get_or_insert((Code::BadEdit, "it copies a file; write the new one whole"));
     } else if starts(&["Binary files ", "GIT binary patch"]) {
         patch.fault.get_or_insert((Code::BadEdit, "it holds binary data"));
     } else {
@@ -136,13 +156,17 @@ fn is_next_file(lines: &[Line]) -> bool {
 /// The hunk at `lines[0]`, and the number of its lines.
 fn hunk<'a>(lines: &[Line<'a>], has_header: bool, fenced: bool) -> (Hunk<'a>, usize) {
     let counts = if has_header { Counts::read(lines[0].text) } else { Counts::default() };
-    let mut hunk = Hunk { line: lines[0].no, at: counts.at, body: Vec::new(), tail: Tail::Keep };
+    let anchor = if has_header { heading(lines[0].text) } else { None };
+    let mut hunk = Hunk { line: lines[0].no, at: counts.at, anchor, body: Vec::new(), tail: Tail::Keep };
     let (mut old, mut new) = (0u64, 0u64);
     let mut i = usize::from(has_header);
     while let Some(line) = lines.get(i) {
         let text = line.text;
         let over = !fenced && counts.met(old, new) && is_prose_next(&lines[i..]);
         if text.starts_with("@@") || (!(counts.short_of(old, new)) || !has_header) && is_next_file(&lines[i..]) {
+            break;
+        }
+        if text == "-- " && counts.met(old, new) {
             break;
         }
         if text.starts_with("\\ ") {
@@ -160,6 +184,16 @@ fn hunk<'a>(lines: &[Line<'a>], has_header: bool, fenced: bool) -> (Hunk<'a>, us
         drop_blank_end(&lines[..i], &mut hunk.body);
     }
     (hunk, i)
+}
+
+/// What a hunk's header says that stands above the hunk: between the marks or behind them.
+fn heading(text: &str) -> Option<&str> {
+    let text = text.trim_start_matches('@').trim();
+    let (inside, behind) = text.split_once("@@").unwrap_or((text, ""));
+    let inside = inside.trim();
+    let ranges = inside.starts_with(['-', '+']) || inside.trim_matches(['.', '…', ' ']).is_empty();
+    let heading = if ranges { behind.trim() } else { inside };
+    (!heading.is_empty()).then_some(heading)
 }
 
 fn tagged(text: &str, fenced: bool) -> Option<(Tag, &str)> {
@@ -255,7 +289,6 @@ mod tests {
             ("new file mode 160000", Code::UnsafePath),
             ("new file mode 104755", Code::UnsafePath),
             ("old mode 100644", Code::BadEdit),
-            ("rename from x", Code::BadEdit),
             ("copy from /etc/passwd", Code::BadEdit),
             ("GIT binary patch", Code::BadEdit),
             ("index 1..2 120000", Code::UnsafePath),

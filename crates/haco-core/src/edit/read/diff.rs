@@ -26,6 +26,9 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
         let mut i = 0;
         while i < body.len() {
+            if body[i].text == "-- " {
+                return;
+            }
             let begins = udiff::starts(&body[i..]) || body[i].text.starts_with(['+', '-', '@']);
             if begins || (body[i].text.starts_with(' ') && !body[i].text.trim().is_empty()) {
                 let (patch, used) = udiff::parse(&body[i..], true);
@@ -43,7 +46,9 @@ impl<'r, 'a> Reader<'r, 'a> {
             let path = patch.new.or(patch.old).map(short);
             return self.out.refuse(code, path.as_deref(), patch.line, format!("the diff cannot be taken: {why}"));
         }
+        let renamed = patch.new.filter(|_| patch.renames).map(|to| self.names.resolve(to));
         let named = match self.name_of_patch(&patch) {
+            _ if patch.renames => patch.old.map(|from| self.names.resolve(from)),
             Ok(named) => named.or(outer).or_else(|| self.last.clone().map(Named::In)),
             Err(why) => return self.out.refuse(Code::BadEdit, None, patch.line, why),
         };
@@ -55,10 +60,14 @@ impl<'r, 'a> Reader<'r, 'a> {
         let mut ops: Vec<(usize, Op)> = if creates && !deletes {
             vec![(line, created(patch))]
         } else {
-            let change =
-                |h: udiff::Hunk<'a>| (h.line, Op::Change(Change { at: h.at, tail: h.tail, ..Change::of(h.body) }));
             patch.hunks.into_iter().map(change).collect()
         };
+        if let Some(to) = renamed {
+            match to {
+                Named::In(to) => ops.push((line, Op::Move { to, fresh: Fresh::Yes })),
+                bad => return self.push(Some(bad), line, Format::Udiff, Vec::new()),
+            }
+        }
         if deletes {
             ops.push((line, Op::Delete));
         }
@@ -94,6 +103,12 @@ impl<'r, 'a> Reader<'r, 'a> {
 
 fn is_diff_file(path: &RepoPath) -> bool {
     matches!(path.extension().as_str(), "diff" | "patch")
+}
+
+fn change<'a>(hunk: udiff::Hunk<'a>) -> (usize, Op<'a>) {
+    let anchors = hunk.anchor.into_iter().collect();
+    let change = Change { at: hunk.at, tail: hunk.tail, anchors, ..Change::of(hunk.body) };
+    (hunk.line, Op::Change(change))
 }
 
 /// The new file that a diff from /dev/null holds.

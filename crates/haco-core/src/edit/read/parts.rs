@@ -45,7 +45,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             Act::Update { to, hunks } => {
                 let mut ops: Vec<(usize, Op)> = hunks.into_iter().map(|(no, c)| (no, Op::Change(c))).collect();
                 match to.map(|to| self.names.resolve(to)) {
-                    Some(Named::In(to)) => ops.push((line, Op::Move { to })),
+                    Some(Named::In(to)) => ops.push((line, Op::Move { to, fresh: Fresh::Either })),
                     Some(bad) => return self.push(Some(bad), line, Format::Patch, Vec::new()),
                     None => {}
                 }
