@@ -10,10 +10,17 @@ use std::{
 #[test]
 fn what_is_typed_wrongly_is_named() {
     let sandbox = here();
+    sandbox.write(".git/hooks/x", "");
+    symlink(".git/hooks", sandbox.path("to-git")).expect("links");
     let before = all(&sandbox);
     for (words, part) in [
         (&["-C", "nowhere", "--target", "a"][..], "haco: cannot open 'nowhere': no such file or directory\n"),
         (&["-C", "greet.py", "--target", "a"], "haco: cannot open 'greet.py': not a directory\n"),
+        (
+            &["-C", ".git/hooks", "--target", "a"],
+            "haco: '.git/hooks' is below .git or .haco, where nothing is edited\n",
+        ),
+        (&["-C", "to-git", "--target", "a"], "haco: 'to-git' is below .git or .haco, where nothing is edited\n"),
         (&["--target", "greet.py", "gone.md"], "haco: cannot read 'gone.md': No such file or directory"),
         (&["--target", "greet.py", "lib"], "haco: cannot read 'lib': Is a directory"),
         (&["--target", "lib"], "haco: --target 'lib': it is a directory, not a regular file\n"),

@@ -184,9 +184,9 @@ fn fault(part: &str) -> Option<&'static str> {
     }
 }
 
-/// `.git` and `.haco` in any case, with trailing dots, spaces or a stream name, as a short name, or with code points
-/// that HFS+ ignores.
-fn is_guarded(part: &str) -> bool {
+/// Whether a name is `.git` or `.haco`: in any case, with trailing dots, spaces or a stream name, as a short name, or with
+/// code points that HFS+ ignores.
+pub fn is_guarded(part: &str) -> bool {
     let folded = folded(part);
     let stem = folded.split(':').next().unwrap_or("").trim_end_matches(['.', ' ']);
     let short = |name: &str| {

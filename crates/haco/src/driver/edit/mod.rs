@@ -11,12 +11,13 @@ use haco_core::{
     code::{Code, Failure},
     edit::{self, Changed, Edited, Format, REPLY_BYTES, Refusal, Side},
     oid::Mode,
+    path::is_guarded,
 };
 use haco_store::{OnlyWriter, Replace, Tree};
 use std::{
     ffi::OsString,
     io::{self, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 use survey::{Allowed, Survey};
 
@@ -57,7 +58,7 @@ fn format() -> impl TypedValueParser<Value = Format> {
 /// Runs the command.
 pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
     let reply = reply(args.reply.as_ref())?;
-    let tree = Tree::open(&args.dir)?;
+    let tree = open(&args.dir)?;
     let alone = if args.check || args.stdout { None } else { Some(tree.only_writer()?) };
     let decided = match String::from_utf8(reply) {
         Ok(reply) => {
@@ -76,6 +77,17 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
             report(&args, &edited, &survey, out)
         }
     }
+}
+
+/// The directory, which is neither git's nor haco's own, by whatever name it was reached.
+fn open(dir: &Path) -> Result<Tree> {
+    let tree = Tree::open(dir)?;
+    let whole = dir.canonicalize().map_err(|e| Failure::new(Code::Io, format!("cannot find the directory: {e}")))?;
+    if whole.iter().any(|part| is_guarded(&part.to_string_lossy())) {
+        let why = format!("'{}' is below .git or .haco, where nothing is edited", dir.to_string_lossy().escape_debug());
+        return Err(Failure::new(Code::Usage, why).into());
+    }
+    Ok(tree)
 }
 
 /// The reply's bytes; a little more than the engine takes, so that it says itself what is too long.
