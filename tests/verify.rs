@@ -238,5 +238,5 @@ fn a_file_that_is_moved_keeps_its_mode() {
     }
     let tree = sandbox.git_says(&["ls-tree", "-r", "--format=%(objectmode) %(path)", "refs/haco/T-001/1:bin"]);
     assert_eq!(tree, "100755 hello.sh");
-    sandbox.run(&["haco", "show", "T-001"]).gives(0, has("look: 'greet.sh' is moved to 'bin/hello.sh'"), "");
+    sandbox.run(&["haco", "show", "T-001"]).gives(0, has("(patch: 1 moved)"), "");
 }

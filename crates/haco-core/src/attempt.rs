@@ -1,7 +1,7 @@
 //! One pass of a ticket through its chain of roles: who did what, from which prompt, with which draft.
 
 use crate::{
-    edit::{Edited, Format, Kind, Refusal},
+    edit::{Action, Edited, FileEdit, Format, Kind, Refusal},
     hash::Hash,
     oid::{Change, Oid},
 };
@@ -123,7 +123,9 @@ impl Edits {
     /// Of a reply that was applied.
     pub fn of(edited: &Edited) -> Edits {
         let mut edits = Edits { format: Some(edited.format), ..Edits::default() };
-        for applied in edited.files.iter().flat_map(|f| &f.edits) {
+        // A move is seen in both its files, and counts where it ends.
+        let leaves = |f: &&FileEdit| f.action == Action::Delete && f.edits.iter().all(|e| e.kind == Kind::Moved);
+        for applied in edited.files.iter().filter(|f| !leaves(f)).flat_map(|f| &f.edits) {
             *edits.kinds.entry(applied.kind).or_default() += 1;
             if let Some(alike) = applied.similarity {
                 edits.similarity = Some(edits.similarity.map_or(alike, |least| least.min(alike)));
