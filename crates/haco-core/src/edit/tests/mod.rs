@@ -3,6 +3,7 @@
 mod blocks;
 mod json;
 mod matching;
+mod nasty;
 mod patch;
 mod paths;
 mod props;

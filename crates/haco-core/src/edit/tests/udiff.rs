@@ -118,3 +118,105 @@ fn no_diff_links_renames_copies_or_sets_modes() {
     let header = "```diff\n--- a/src/a.rs\n+++ b/src/b.rs\n@@ -1 +1 @@\n-b\n+c\n```";
     assert_eq!(two().says(header), "bad_edit", "two names in the header");
 }
+
+/// A diff of `src/a.rs` in a fence.
+fn fenced(hunks: &str) -> String {
+    format!("```diff\n--- a/src/a.rs\n+++ b/src/a.rs\n{hunks}\n```\n")
+}
+
+const LONG: &str = "fn alpha() {\n    let first = 1;\n    first()\n}\n\nfn beta() {\n    let second = 2;\n    second()\n}\n\nfn gamma() {\n    let third = 3;\n    third()\n}\n";
+
+#[test]
+fn malformed_diffs_whose_meaning_is_certain_are_taken() {
+    let bench = || Bench::of(&[("src/a.rs", LONG)]);
+    let beta = format!("src/a.rs={}", LONG.replace("second = 2", "second = 4"));
+    for (rule, reply) in [
+        ("a bare function in the header", fenced("@@ fn beta() @@\n-    let second = 2;\n+    let second = 4;")),
+        (
+            "a heading behind the ranges",
+            fenced("@@ -6,3 +6,3 @@ fn beta() {\n fn beta() {\n-    let second = 2;\n+    let second = 4;"),
+        ),
+        ("dots in the header", fenced("@@ ... @@\n fn beta() {\n-    let second = 2;\n+    let second = 4;")),
+        (
+            "only one header line",
+            "```diff\n--- a/src/a.rs\n@@ -7 +7 @@\n-    let second = 2;\n+    let second = 4;\n```".into(),
+        ),
+        (
+            "only the new header line",
+            "```diff\n+++ b/src/a.rs\n@@ -7 +7 @@\n-    let second = 2;\n+    let second = 4;\n```".into(),
+        ),
+        ("a mail's signature", fenced("@@ -7 +7 @@\n-    let second = 2;\n+    let second = 4;\n-- \n2.43.0")),
+        (
+            "blank context that lost its space",
+            fenced("@@ -4,4 +4,4 @@\n }\n\n fn beta() {\n-    let second = 2;\n+    let second = 4;"),
+        ),
+        (
+            "context that lost its space",
+            fenced("@@ -5,4 +5,4 @@\nfn beta() {\n-    let second = 2;\n+    let second = 4;\n    second()\n}"),
+        ),
+        (
+            "marks with one space too many",
+            fenced("@@ -6,3 +6,3 @@\n  fn beta() {\n-     let second = 2;\n+     let second = 4;\n      second()"),
+        ),
+        (
+            "lines left out of the context",
+            fenced("@@ -1,9 +1,9 @@\n fn alpha() {\n ...\n fn beta() {\n-    let second = 2;\n+    let second = 4;"),
+        ),
+        (
+            "one line of context that differs",
+            fenced("@@ -6,4 +6,4 @@\n fn beta() {\n-    let second = 2;\n+    let second = 4;\n     second(1)\n }"),
+        ),
+        (
+            "no fence language",
+            fenced("@@ -7 +7 @@\n-    let second = 2;\n+    let second = 4;").replace("```diff", "```"),
+        ),
+        (
+            "an absolute path",
+            fenced("@@ -7 +7 @@\n-    let second = 2;\n+    let second = 4;")
+                .replace("a/src", "/home/me/p/src")
+                .replace("b/src", "/home/me/p/src"),
+        ),
+        ("in CR LF", fenced("@@ -7 +7 @@\n-    let second = 2;\n+    let second = 4;").replace('\n', "\r\n")),
+        ("mixed line ends", fenced("@@ -6,2 +6,2 @@\r\n fn beta() {\n-    let second = 2;\r\n+    let second = 4;")),
+    ] {
+        assert_eq!(bench().says(&reply), beta, "{rule}");
+    }
+    let two = fenced(
+        "@@ -1,12 +1,12 @@\n fn alpha() {\n-    let first = 1;\n+    let first = 9;\n     first()\n fn gamma() {\n-    let third = 3;\n+    let third = 9;\n     third()",
+    );
+    let want = LONG.replace("first = 1", "first = 9").replace("third = 3", "third = 9");
+    assert_eq!(bench().says(&two), format!("src/a.rs={want}"), "two places in one hunk");
+}
+
+#[test]
+fn malformed_diffs_whose_meaning_is_not_certain_are_refused() {
+    let bench = || Bench::of(&[("src/a.rs", LONG)]);
+    for (rule, hunk) in [
+        (
+            "a new line that lost its mark",
+            "@@ -6,3 +6,5 @@\n fn beta() {\n+    log();\n     let extra = compute_it(second);\n     let second = 2;",
+        ),
+        (
+            "a removed line that differs",
+            "@@ -6,3 +6,3 @@\n fn beta() {\n-    let second = 3;\n+    let second = 4;\n     second()",
+        ),
+        ("lines between the context and the new line", "@@ -6,3 +6,4 @@\n fn beta() {\n+    log();\n     second()"),
+        ("no context at all", "@@ -6,0 +7 @@\n+    log();"),
+    ] {
+        let said = bench().says(&fenced(hunk));
+        assert!(!said.contains('='), "{rule}: {said}");
+    }
+}
+
+#[test]
+fn a_rename_is_a_move_where_both_names_may_be_written() {
+    let rename = |hunk: &str| {
+        format!(
+            "```diff\ndiff --git a/src/b.rs b/src/m.rs\nsimilarity index 90%\nrename from src/b.rs\nrename to src/m.rs\n{hunk}```\n"
+        )
+    };
+    let bench = || two().may_create(&["src/m.rs"]);
+    assert_eq!(bench().says(&rename("")), "src/b.rs=(deleted)|src/m.rs=b\n");
+    let changed = rename("--- a/src/b.rs\n+++ b/src/m.rs\n@@ -1 +1 @@\n-b\n+c\n");
+    assert_eq!(bench().says(&changed), "src/b.rs=(deleted)|src/m.rs=c\n");
+}
