@@ -27,9 +27,18 @@ pub(crate) fn become_command(prepared: &Prepared, parent: RawFd) -> Failed {
         Err(failed) => failed,
         Ok(()) => {
             let (argv, envp) = (prepared.argv.pointers.as_ptr(), prepared.envp.pointers.as_ptr());
-            // SAFETY: both arrays end with a null pointer, and `prepared` owns the strings that they point to.
-            unsafe { libc::execve(prepared.program.as_ptr(), argv, envp) };
-            Failed::Exec(sys::errno())
+            let mut found = libc::ENOENT;
+            for program in &prepared.programs {
+                // SAFETY: both arrays end with a null pointer, and `prepared` owns the strings that they point to.
+                unsafe { libc::execve(program.as_ptr(), argv, envp) };
+                match sys::errno() {
+                    libc::ENOENT | libc::ENOTDIR => {}
+                    // Another of the same name may do.
+                    libc::EACCES => found = libc::EACCES,
+                    errno => return Failed::Exec(errno),
+                }
+            }
+            Failed::Exec(found)
         }
     }
 }

@@ -65,13 +65,13 @@ pub(crate) fn answer(door: &Door, listener: RawFd) {
     match Call::of(listener, &asked) {
         Err(errno) => respond(listener, asked.id, errno),
         Ok(call) => {
-            if call.waits() && apart() {
-                return close(call.socket);
+            // Where there can be no process more, everybody waits.
+            let who = if call.waits() { fork() } else { -1 };
+            if who <= 0 {
+                respond(listener, asked.id, call.connect(door).err().unwrap_or(0));
             }
-            let answered = call.connect(door).err().unwrap_or(0);
-            respond(listener, asked.id, answered);
             close(call.socket);
-            if call.waits() {
+            if who == 0 {
                 // SAFETY: ends the process that was made for this call, without running what haco registered.
                 unsafe { libc::_exit(0) };
             }
@@ -79,10 +79,10 @@ pub(crate) fn answer(door: &Door, listener: RawFd) {
     }
 }
 
-/// True in the process that goes on; false in a new one. Where there can be none, the call is answered here.
-fn apart() -> bool {
+/// Zero in the new process, its number in this one, less where there can be none.
+fn fork() -> i64 {
     // SAFETY: like fork(2) without its handlers: this process has one thread and calls nothing that takes a lock.
-    unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) > 0 }
+    unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) }
 }
 
 fn respond(listener: RawFd, id: u64, errno: i32) {

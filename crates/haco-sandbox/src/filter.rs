@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use libc::{c_long, sock_filter};
 use seccompiler::SeccompCmpArgLen::{Dword, Qword};
-use seccompiler::SeccompCmpOp::{Eq, MaskedEq, Ne};
+use seccompiler::SeccompCmpOp::{Eq, Gt, MaskedEq, Ne};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
 };
@@ -73,6 +73,29 @@ const REFUSED: &[c_long] = &[
 /// Younger than the library's list.
 const OPEN_TREE_ATTR: c_long = 467;
 
+/// A segment of shared memory in the manner of System V: enough for locks and tables.
+const SEGMENT_BYTES: u64 = 64 << 10;
+
+/// Calls that give a file its mode, and which argument that is.
+const LASTING_MODES: &[(c_long, u8)] = &[
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_chmod, 1),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_open, 2),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_creat, 1),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_mknod, 1),
+    (libc::SYS_fchmod, 1),
+    (libc::SYS_fchmodat, 2),
+    (FCHMODAT2, 2),
+    (libc::SYS_openat, 3),
+    (libc::SYS_mknodat, 2),
+];
+
+/// Younger than the library's list.
+const FCHMODAT2: c_long = 452;
+
 const NAMESPACES: [libc::c_int; 7] = [
     libc::CLONE_NEWUSER,
     libc::CLONE_NEWNS,
@@ -103,9 +126,9 @@ const ARCH: u32 = 0xc000_00b7;
 const ARCH: u32 = 0;
 
 /// What stands before the rules. Another architecture's calls end the process. Calls that the rules could not judge do
-/// not exist: clone3 hides its flags in memory (libraries then use clone), and the numbers from 2^30 on are those of
+/// not exist: clone3 and openat2 hide what they are asked in memory (libraries then use clone and openat), and the numbers from 2^30 on are those of
 /// x32. And connect is the door's, with its address in memory.
-fn unseen() -> [sock_filter; 10] {
+fn unseen() -> [sock_filter; 11] {
     let line = |code: u32, jt, jf, k| sock_filter { code: code as u16, jt, jf, k };
     let (load, give) = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, libc::BPF_RET | libc::BPF_K);
     let (equal, from) = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K);
@@ -114,7 +137,8 @@ fn unseen() -> [sock_filter; 10] {
         line(equal, 1, 0, ARCH),
         line(give, 0, 0, libc::SECCOMP_RET_KILL_PROCESS),
         line(load, 0, 0, 0),
-        line(equal, 2, 0, libc::SYS_clone3 as u32),
+        line(equal, 3, 0, libc::SYS_clone3 as u32),
+        line(equal, 2, 0, libc::SYS_openat2 as u32),
         line(from, 1, 0, 0x4000_0000),
         line(equal, 1, 2, libc::SYS_connect as u32),
         line(give, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
@@ -140,6 +164,13 @@ fn rules() -> Result<Rules, seccompiler::BackendError> {
     let typing = |request: u64| rule(&[(1, Dword, Eq, request)]);
     let requests = [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSETD];
     rules.insert(libc::SYS_ioctl, requests.into_iter().map(typing).collect::<Result<_, _>>()?);
+    // Segments that nobody has mapped are seen by nobody who counts memory.
+    let large = rule(&[(1, Qword, Gt, SEGMENT_BYTES)])?;
+    rules.insert(libc::SYS_shmget, vec![large]);
+    // A file that lasts must not lend its owner's rights to whoever runs it.
+    for (call, mode) in LASTING_MODES {
+        rules.insert(*call, vec![rule(&[(*mode, Dword, MaskedEq(0o4000), 0o4000)])?]);
+    }
     // Limits and priorities are the command's to change, not those of the process that watches over it.
     rules.insert(libc::SYS_prlimit64, vec![rule(&[(0, Dword, Eq, 1)])?]);
     Ok(rules)

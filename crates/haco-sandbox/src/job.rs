@@ -1,5 +1,6 @@
 //! What is to be run, what it may see, write and use, and how it ended.
 
+use std::ffi::OsString;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,8 +12,8 @@ use crate::{Kept, Layer};
 pub enum Program<'a> {
     /// One string for `/bin/sh -c`.
     Shell(&'a str),
-    /// A program, found on the job's own `PATH` unless it has a slash, and its arguments.
-    Argv(&'a [String]),
+    /// A program, found inside on the job's own `PATH` unless it has a slash, and its arguments.
+    Argv(&'a [OsString]),
 }
 
 /// Which network the command sees.

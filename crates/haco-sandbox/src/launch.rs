@@ -91,8 +91,8 @@ fn try_namespace(flags: libc::c_int) -> Result<(), Errno> {
 fn cannot(job: &Job, prepared: &Prepared, [what, which, errno]: Message) -> CannotRun {
     let error = io::Error::from_raw_os_error(errno);
     let name = match job.program {
-        Program::Shell(_) => "/bin/sh",
-        Program::Argv(argv) => argv.first().map_or("", |name| name.as_str()),
+        Program::Shell(_) => "/bin/sh".to_owned(),
+        Program::Argv(argv) => argv.first().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
     };
     match (what, errno) {
         (WALL, _) => {
@@ -103,8 +103,8 @@ fn cannot(job: &Job, prepared: &Prepared, [what, which, errno]: Message) -> Cann
             Some(step) => step.cannot(Errno::from_raw(errno).desc()),
             None => CannotRun::Io(error),
         },
-        (EXEC, libc::ENOENT | libc::ENOTDIR) => CannotRun::NotFound(name.to_owned()),
-        (EXEC, libc::EACCES | libc::ENOEXEC) => CannotRun::NotExecutable(name.to_owned()),
+        (EXEC, libc::ENOENT | libc::ENOTDIR) => CannotRun::NotFound(name),
+        (EXEC, libc::EACCES | libc::ENOEXEC) => CannotRun::NotExecutable(name),
         (DIR, _) => CannotRun::Io(io::Error::new(error.kind(), format!("'{}': {error}", job.dir.display()))),
         _ => CannotRun::Io(error),
     }

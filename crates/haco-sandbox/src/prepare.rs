@@ -1,7 +1,7 @@
 //! Everything that the new process needs, made before it exists: between fork and exec nothing may ask for memory.
 
-use std::ffi::{CString, c_char};
-use std::os::unix::fs::PermissionsExt;
+use std::ffi::{CString, OsStr, c_char};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use landlock::{ABI, AccessFs};
@@ -38,7 +38,8 @@ pub(crate) struct Prepared {
     pub(crate) fence: Fence,
     pub(crate) filter: Vec<libc::sock_filter>,
     pub(crate) dir: CString,
-    pub(crate) program: CString,
+    /// Where the program may be.
+    pub(crate) programs: Vec<CString>,
     pub(crate) argv: Strings,
     pub(crate) envp: Strings,
 }
@@ -60,7 +61,7 @@ impl Strings {
 /// Makes everything for a job behind these walls.
 pub(crate) fn prepare(job: &Job, layers: &[Layer]) -> Result<Prepared, CannotRun> {
     let has = |layer| layers.contains(&layer);
-    let (program, argv) = program(job)?;
+    let (programs, argv) = program(job)?;
     let env = job.env.iter().map(|(name, value)| c_text(format!("{name}={value}"))).collect::<Result<_, _>>()?;
     let view = match has(Layer::Mount) {
         true => view::plan(job, has(Layer::Pid))?,
@@ -85,7 +86,7 @@ pub(crate) fn prepare(job: &Job, layers: &[Layer]) -> Result<Prepared, CannotRun
         steps: view.steps,
         filter,
         dir: view::text(&view.dir),
-        program,
+        programs,
         argv: Strings::new(argv),
         envp: Strings::new(env),
     })
@@ -123,31 +124,29 @@ pub(crate) fn namespace(layer: Layer) -> libc::c_int {
     }
 }
 
-fn program(job: &Job) -> Result<(CString, Vec<CString>), CannotRun> {
+/// The files to try one after the other, and the arguments.
+fn program(job: &Job) -> Result<(Vec<CString>, Vec<CString>), CannotRun> {
     match job.program {
         Program::Shell(command) => {
-            Ok((c"/bin/sh".to_owned(), vec![c"sh".to_owned(), c"-c".to_owned(), c_text(command.to_owned())?]))
+            let all = vec![c"sh".to_owned(), c"-c".to_owned(), c_text(command.to_owned())?];
+            Ok((vec![c"/bin/sh".to_owned()], all))
         }
         Program::Argv(argv) => {
-            let name = argv.first().ok_or_else(|| CannotRun::NotFound(String::new()))?;
-            let all = argv.iter().map(|arg| c_text(arg.clone())).collect::<Result<_, _>>()?;
-            Ok((view::text(&found(name, job)?), all))
+            let name = argv.first().filter(|name| !name.is_empty());
+            let name = name.ok_or_else(|| CannotRun::NotFound(String::new()))?;
+            let all = argv.iter().map(|arg| c_text(arg.as_bytes())).collect::<Result<_, _>>()?;
+            Ok((candidates(name, job).iter().map(|file| view::text(file)).collect(), all))
         }
     }
 }
 
-/// The file that a name means on the job's own `PATH`.
-fn found(name: &str, job: &Job) -> Result<PathBuf, CannotRun> {
-    if name.contains('/') {
-        return Ok(PathBuf::from(name));
+/// The files that a name may mean on the job's own `PATH`.
+fn candidates(name: &OsStr, job: &Job) -> Vec<PathBuf> {
+    if name.as_bytes().contains(&b'/') {
+        return vec![PathBuf::from(name)];
     }
     let path = job.env.iter().find(|(name, _)| name == "PATH").map_or("", |(_, path)| path.as_str());
-    let mut files = path.split(':').map(|dir| Path::new(dir).join(name)).filter(|file| file.is_file()).peekable();
-    if files.peek().is_none() {
-        return Err(CannotRun::NotFound(name.to_owned()));
-    }
-    let executable = |file: &PathBuf| file.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0);
-    files.find(executable).ok_or_else(|| CannotRun::NotExecutable(name.to_owned()))
+    path.split(':').filter(|dir| dir.starts_with('/')).map(|dir| Path::new(dir).join(name)).collect()
 }
 
 /// Without a user namespace the count of processes would be that of everything this user runs.
@@ -181,6 +180,6 @@ fn fence(writable: &[PathBuf]) -> Result<Fence, CannotRun> {
     })
 }
 
-fn c_text(text: String) -> Result<CString, CannotRun> {
+fn c_text(text: impl Into<Vec<u8>>) -> Result<CString, CannotRun> {
     CString::new(text).map_err(|e| CannotRun::Io(std::io::Error::new(std::io::ErrorKind::InvalidInput, e)))
 }

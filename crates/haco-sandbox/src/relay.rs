@@ -58,7 +58,7 @@ impl<'a> Feed<'a> {
             Err(_) => (self.from, self.begin) = (None, self.waiting.len()),
         }
         if self.begin == self.waiting.len() {
-            self.waiting.clear();
+            (self.waiting, self.begin) = (Vec::new(), 0);
             if self.from.is_none() {
                 self.to = None;
             }

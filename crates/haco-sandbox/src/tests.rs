@@ -90,7 +90,7 @@ fn exit_statuses_and_signals_come_through() {
 #[test]
 fn a_program_by_name_is_found_on_the_jobs_own_path_or_not_at_all() {
     let copy = Copy::new();
-    let all = |argv: &[&str]| argv.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
+    let all = |argv: &[&str]| argv.iter().map(std::ffi::OsString::from).collect::<Vec<_>>();
     let echo = all(&["printf", "%s|%s", "a b", "$HOME"]);
     let ended = run(&copy.job(Program::Argv(&echo), b"")).expect("it runs");
     assert_eq!(ended.stdout.text(), "a b|$HOME");

@@ -6,8 +6,11 @@
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::time::{Duration, Instant};
 
 use nix::sys::statvfs::fstatvfs;
+
+use crate::Limits;
 
 /// What a tree of processes weighs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,21 +26,22 @@ pub(crate) struct Scale {
     page: u64,
     /// The scratch directories, once something inside is there to reach them by.
     scratch: Option<File>,
-    looks: u32,
+    /// When what is shared without being mapped is looked for again.
+    deep: Instant,
 }
 
-/// Every so many looks, what is shared without being mapped is looked for too.
-const DEEP: u32 = 5;
+/// So often it is looked for, unless looking takes long.
+const DEEP: Duration = Duration::from_millis(80);
 
 impl Scale {
     pub(crate) fn new(root: i32) -> Scale {
         let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten().unwrap_or(4096);
-        Scale { root, page: page as u64, scratch: None, looks: 0 }
+        Scale { root, page: page as u64, scratch: None, deep: Instant::now() }
     }
 
-    /// What is there now. With a limit for memory, `bytes` is exact where it is near the limit, and never less than what
-    /// is there; what ends while it is counted counts as nothing.
-    pub(crate) fn weigh(&mut self, most: Option<u64>) -> Weight {
+    /// What is there now. With a limit for memory, `bytes` is exact where it is
+    /// near the limit, and never less than what is there; what ends while it is counted counts as nothing.
+    pub(crate) fn weigh(&mut self, limits: &Limits) -> Weight {
         let mut tree = Vec::new();
         let mut open = children(self.root).0;
         let mut processes = 0;
@@ -47,11 +51,18 @@ impl Scale {
             tree.push(pid);
             open.extend(below);
         }
-        let Some(most) = most else { return Weight { processes, bytes: 0 } };
-        self.looks += 1;
+        let Some(most) = limits.mem_bytes.filter(|_| processes <= limits.processes) else {
+            return Weight { processes, bytes: 0 };
+        };
         let scratch = self.scratch(&tree);
         let rough: u64 = tree.iter().filter_map(|pid| self.resident(*pid)).sum::<u64>() + scratch;
-        let bytes = if rough > most || self.looks.is_multiple_of(DEEP) { scratch + exact(&tree) } else { rough };
+        let now = Instant::now();
+        if rough <= most && now < self.deep {
+            return Weight { processes, bytes: rough };
+        }
+        let bytes = scratch + exact(&tree);
+        let took = now.elapsed();
+        self.deep = now + took + DEEP.max(took * 9);
         Weight { processes, bytes }
     }
 
@@ -149,13 +160,14 @@ mod tests {
     fn weighs_a_child_and_nothing_after_its_end() {
         let mut shell = Command::new("sh");
         let mut shell = shell.args(["-c", "cat & cat; wait"]).stdin(Stdio::piped()).spawn().expect("spawned");
+        let none = Limits::default();
         let mut scale = Scale::new(shell.id() as i32);
-        while scale.weigh(None).processes == 0 {
+        while scale.weigh(&none).processes == 0 {
             std::thread::yield_now();
         }
         drop(shell.stdin.take());
         shell.wait().expect("ended");
-        assert_eq!(scale.weigh(None), Weight::default());
+        assert_eq!(scale.weigh(&none), Weight::default());
     }
 
     #[test]
@@ -167,7 +179,7 @@ mod tests {
             shell.args(["-c", &outer]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("spawned");
         let mut ready = [0];
         std::io::Read::read_exact(shell.stdout.as_mut().expect("a pipe"), &mut ready).expect("it says so");
-        let weight = Scale::new(shell.id() as i32).weigh(Some(1));
+        let weight = Scale::new(shell.id() as i32).weigh(&Limits { mem_bytes: Some(1), ..Limits::default() });
         drop(shell.stdin.take());
         shell.wait().expect("ended");
         assert!(weight.bytes > 40 << 20 && weight.bytes < 80 << 20, "{weight:?}");

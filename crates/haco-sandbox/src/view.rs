@@ -131,6 +131,8 @@ pub(crate) fn plan(job: &Job, own_processes: bool) -> Result<View, CannotRun> {
     }
     view.secrets(&tools.dirs);
     view.steps.extend(places.iter().filter(|p| matches!(p.kind, Kind::NoDir)).map(|p| seal(&p.at)));
+    // Nobody inside is to see a layer by itself.
+    view.steps.push(Step::Cover { at: c"/dev/.over".to_owned(), with: NO_DIR });
     view.steps.push(Step::Leave);
     view.steps.push(seal(Path::new("/")));
     Ok(view)
@@ -237,7 +239,8 @@ impl View {
     /// The command finds its own account by name, and no other of this machine.
     fn account(&mut self, home: Option<&Path>) {
         let account = account::of(home.unwrap_or(Path::new("/")));
-        for (at, kept, bytes) in [("/etc/passwd", "/.passwd", account.passwd), ("/etc/group", "/.group", account.group)]
+        for (at, kept, bytes) in
+            [("/etc/passwd", "/dev/.passwd", account.passwd), ("/etc/group", "/dev/.group", account.group)]
         {
             if Path::new(at).is_file() {
                 self.steps.push(Step::File { at: text(Path::new(kept)), mode: 0o644, bytes });
@@ -284,11 +287,9 @@ impl View {
                 PathBuf::from(OLD).join(dir.canonicalize()?.strip_prefix("/").unwrap_or(dir))
             }
             None => {
-                let layer = PathBuf::from(format!("/.over/{number}"));
+                let layer = PathBuf::from(format!("/dev/.over/{number}"));
                 self.dir(&layer.join("upper"), place.from.metadata()?.mode() & 0o7777);
                 self.dir(&layer.join("work"), 0o700);
-                // Nobody inside is to see the layer by itself.
-                self.steps.push(Step::Cover { at: text(Path::new("/.over")), with: NO_DIR });
                 layer
             }
         };

@@ -75,37 +75,98 @@ const SWITCHES: [(&str, &str, &str); 3] = [
     ("user/max_user_namespaces", "0", "sudo sysctl -w user.max_user_namespaces=15000"),
 ];
 
-fn fix(layer: Layer) -> String {
-    let holds = |file: &str| std::fs::read_to_string(format!("/proc/sys/{file}")).unwrap_or_default();
-    fix_where(layer, |file| holds(file).trim().to_owned())
+/// What this machine is, as far as it matters for how to get a wall.
+struct Machine {
+    /// What a switch of the kernel's holds; nothing where there is none.
+    holds: fn(&str) -> String,
+    container: bool,
+    /// On somebody else's machine, where only its configuration can be changed.
+    runner: bool,
+    /// Windows' kernel for Linux programs.
+    windows: bool,
+    /// The distribution's name for itself.
+    distribution: String,
 }
 
-fn fix_where(layer: Layer, holds: impl Fn(&str) -> String) -> String {
-    let switch = SWITCHES.iter().find(|(file, closed, _)| holds(file) == *closed);
+fn fix(layer: Layer) -> String {
+    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let distribution = release.lines().find_map(|line| line.strip_prefix("ID=")).unwrap_or_default();
+    fix_on(
+        layer,
+        &Machine {
+            holds: |file| std::fs::read_to_string(format!("/proc/sys/{file}")).unwrap_or_default().trim().to_owned(),
+            container: ["/.dockerenv", "/run/.containerenv"].iter().any(|file| std::path::Path::new(file).exists()),
+            runner: ["GITHUB_ACTIONS", "GITLAB_CI"].iter().any(|name| std::env::var_os(name).is_some()),
+            windows: std::fs::read_to_string("/proc/version").is_ok_and(|text| text.contains("icrosoft")),
+            distribution: distribution.trim_matches('"').to_owned(),
+        },
+    )
+}
+
+fn fix_on(layer: Layer, machine: &Machine) -> String {
+    let switch = SWITCHES.iter().find(|(file, closed, _)| (machine.holds)(file) == *closed);
     match (layer, switch) {
+        (Layer::Landlock, _) if machine.windows => "wsl --update".to_owned(),
         (Layer::Landlock, _) => "boot a kernel of 5.13 or later with 'landlock' in its 'lsm=' parameter".to_owned(),
-        (Layer::Seccomp, _) => "run on x86-64 or AArch64, on a kernel with CONFIG_SECCOMP_FILTER".to_owned(),
+        (Layer::Seccomp, _) => "run outside of any sandbox that filters calls itself, on x86-64 or AArch64, \
+             with a kernel of 5.6 or later"
+            .to_owned(),
         (Layer::Limits, _) => "run where setrlimit(2) may lower limits".to_owned(),
+        (_, Some((_, _, command))) if machine.runner => format!("add this step to the job before haco: {command}"),
         (_, Some((_, _, command))) => (*command).to_owned(),
-        (Layer::Mount, None) => "use a kernel of 5.12 or later; in a container, allow mounts and an unmasked /proc: \
-             docker run --security-opt systempaths=unconfined --security-opt seccomp=unconfined"
+        _ if machine.container => "start the container with: docker run --security-opt seccomp=unconfined \
+             --security-opt apparmor=unconfined --security-opt systempaths=unconfined"
             .to_owned(),
-        (_, None) => "in a container, allow user namespaces: \
-                      docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
-            .to_owned(),
+        _ if machine.windows => "wsl --set-version <distribution> 2, and wsl --update".to_owned(),
+        (Layer::Mount, None) => "use a kernel of 5.12 or later".to_owned(),
+        (_, None) => other(&machine.distribution),
     }
+}
+
+/// Where no switch is closed: what most often is in the way there.
+fn other(distribution: &str) -> String {
+    match distribution {
+        "arch" => "boot 'linux' rather than 'linux-hardened', or: sudo sysctl -w kernel.unprivileged_userns_clone=1",
+        "fedora" | "rhel" | "centos" => "sudo sysctl -w user.max_user_namespaces=15000",
+        _ => "use a kernel with CONFIG_USER_NS, outside of any container or sandbox",
+    }
+    .to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const PLAIN: Machine = Machine {
+        holds: |_| String::new(),
+        container: false,
+        runner: false,
+        windows: false,
+        distribution: String::new(),
+    };
+
     #[test]
-    fn where_apparmor_forbids_user_namespaces_the_fix_is_its_switch() {
-        let ubuntu = |file: &str| if file.contains("apparmor") { "1".to_owned() } else { "100".to_owned() };
-        let fix = fix_where(Layer::User, ubuntu);
+    fn a_closed_switch_is_what_to_open() {
+        let ubuntu: fn(&str) -> String =
+            |file| if file.contains("apparmor") { "1".to_owned() } else { "100".to_owned() };
+        let fix = fix_on(Layer::User, &Machine { holds: ubuntu, ..PLAIN });
         assert_eq!(fix, "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
-        assert!(fix_where(Layer::User, |_| String::new()).contains("docker run"));
+        let fix = fix_on(Layer::User, &Machine { holds: ubuntu, runner: true, ..PLAIN });
+        assert!(fix.starts_with("add this step to the job before haco: sudo sysctl"), "{fix}");
+        let debian: fn(&str) -> String =
+            |file| if file.ends_with("userns_clone") { "0".to_owned() } else { String::new() };
+        let fix = fix_on(Layer::Net, &Machine { holds: debian, container: true, ..PLAIN });
+        assert_eq!(fix, "sudo sysctl -w kernel.unprivileged_userns_clone=1");
+    }
+
+    #[test]
+    fn where_no_switch_is_closed_the_surroundings_say_what_helps() {
+        let on = |machine: Machine| fix_on(Layer::User, &machine);
+        assert!(on(Machine { container: true, ..PLAIN }).contains("docker run"));
+        assert!(on(Machine { windows: true, ..PLAIN }).contains("wsl"));
+        assert!(on(Machine { distribution: "arch".to_owned(), ..PLAIN }).contains("linux-hardened"));
+        assert!(on(Machine { distribution: "fedora".to_owned(), ..PLAIN }).contains("max_user_namespaces"));
+        assert!(on(PLAIN).contains("CONFIG_USER_NS"));
     }
 
     #[test]

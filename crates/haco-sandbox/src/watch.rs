@@ -173,10 +173,10 @@ impl<'a> Watcher<'a> {
             return;
         }
         let limits = &self.job.limits;
-        let weight = self.scale.weigh(limits.mem_bytes);
+        let weight = self.scale.weigh(limits);
         self.looked = Instant::now();
-        // Looking takes a tenth of the time at most.
-        self.pause = LOOK.max((self.looked - now) * 9);
+        // Looking takes a third of the time at most.
+        self.pause = LOOK.max((self.looked - now) * 2);
         self.killed = match limits.mem_bytes {
             _ if now >= self.deadline => Some(End::TimedOut),
             _ if weight.processes > limits.processes => Some(End::Limit(LimitKind::Processes)),

@@ -233,6 +233,7 @@ fn command(
 ) -> Result<Called> {
     let entry = &model.entry;
     let argv = entry.command.clone().unwrap_or_default();
+    let words: Vec<std::ffi::OsString> = argv.iter().map(Into::into).collect();
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_else(|| PathBuf::from("/"));
     let scratch = tempfile::tempdir()?;
     let rw: Vec<PathBuf> =
@@ -252,7 +253,7 @@ fn command(
             ..haco_sandbox::Limits::default()
         },
         net: if entry.net == Some(Net::Host) { haco_sandbox::Net::Host } else { haco_sandbox::Net::Loopback },
-        ..haco_sandbox::Job::new(haco_sandbox::Program::Argv(&argv), scratch.path())
+        ..haco_sandbox::Job::new(haco_sandbox::Program::Argv(&words), scratch.path())
     };
     let ended = haco_sandbox::run(&job).map_err(|e| e.failure())?;
     let timing_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -37,7 +37,7 @@ pub(super) fn places<'a>(job: &Job, asked: &[Place<'a>], tools: &[PathBuf]) -> R
             }
         })?;
     }
-    covers.extend(links(&linked, &shown)?);
+    covers.extend(links(&linked, &shown[..named])?);
     covers.sort_by(|a, b| a.at.cmp(&b.at));
     covers.dedup_by(|a, b| a.at == b.at);
     Ok(covers)

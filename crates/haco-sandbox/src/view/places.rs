@@ -84,10 +84,10 @@ pub(super) fn links(job: &Job, places: &[Place]) -> Vec<(PathBuf, PathBuf)> {
 
 /// Shows the first place, and what lies in it, elsewhere.
 fn moved(places: &mut [Place], to: Option<&Path>) -> Result<(), CannotRun> {
-    let (Some(to), Some(first)) = (to, places.first()) else { return Ok(()) };
-    if !matches!(first.kind, Kind::Rw) {
+    let Some(to) = to else { return Ok(()) };
+    let Some(first) = places.first().filter(|first| matches!(first.kind, Kind::Rw)) else {
         return Err(CannotRun::Refused("nothing that may be written was named, to be shown elsewhere".to_owned()));
-    }
+    };
     let (to, from) = (plain(to)?, first.from.clone());
     for place in places {
         if let Ok(rest) = place.from.strip_prefix(&from) {
