@@ -3,6 +3,7 @@
 mod audit;
 mod bad_input;
 mod call;
+mod confine;
 mod dependencies;
 mod driver;
 mod edit;

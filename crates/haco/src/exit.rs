@@ -17,6 +17,8 @@ pub struct Outcome {
     pub failure: Option<Failure>,
     /// Whether the failure was said on stderr already.
     pub said: bool,
+    /// The exit status, where it is not the failure's: that of a command which haco ran in its own place.
+    pub status: Option<u8>,
 }
 
 impl Outcome {
@@ -53,22 +55,23 @@ pub fn main<A: Program>(program: &'static str, run: impl FnOnce(A, &mut Out) -> 
     let mut out = Out::new(program, args.common());
     let failed = |error: &anyhow::Error| Outcome { said: is_broken_pipe(error), ..Outcome::no(failure_of(error)) };
     let outcome = run(args, &mut out).unwrap_or_else(|error| failed(&error));
-    ExitCode::from(end(&mut out, outcome).number())
+    ExitCode::from(end(&mut out, outcome))
 }
 
 /// Prints the failure or the JSON answer and flushes; a stdout that cannot take it is a failure of its own.
-fn end(out: &mut Out, outcome: Outcome) -> Status {
-    let status = outcome.failure.as_ref().map_or(Status::Yes, |f| f.code.status());
+fn end(out: &mut Out, outcome: Outcome) -> u8 {
+    let verdict = outcome.failure.as_ref().map_or(Status::Yes, |f| f.code.status());
+    let status = outcome.status.unwrap_or(verdict.number());
     let printed = if out.is_json() { out.object(outcome.json, outcome.failure.as_ref()) } else { Ok(()) };
     if let (Some(failure), false) = (&outcome.failure, outcome.said) {
         out.problem(failure);
     }
     match printed.and_then(|()| out.flush()) {
         Ok(()) => status,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Io,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Io.number(),
         Err(error) => {
             out.problem(&Failure::new(Code::Io, format!("cannot write the answer: {error}")));
-            Status::Io
+            Status::Io.number()
         }
     }
 }
@@ -94,7 +97,7 @@ fn usage(program: &'static str, error: clap::Error) -> ExitCode {
         let line = error.to_string();
         let first = line.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         let failure = Failure::new(Code::Usage, first).fix(format!("{program} --help"));
-        return ExitCode::from(end(&mut out, Outcome { said: true, ..Outcome::no(failure) }).number());
+        return ExitCode::from(end(&mut out, Outcome { said: true, ..Outcome::no(failure) }));
     }
     let status = if error.use_stderr() { Status::Usage } else { Status::Yes };
     match error.print() {

@@ -16,9 +16,23 @@ struct Alone {
     page: &'static str,
     /// What the page says around the options, which stand at the line [`OPTIONS`].
     text: &'static str,
+    see: &'static str,
 }
 
-const ALONE: [Alone; 1] = [Alone { command: "edit", page: "haco-edit", text: include_str!("edit/manual.roff") }];
+const ALONE: [Alone; 2] = [
+    Alone {
+        command: "edit",
+        page: "haco-edit",
+        text: include_str!("edit/manual.roff"),
+        see: "\\fBpatch\\fR(1), \\fBgit\\-apply\\fR(1)",
+    },
+    Alone {
+        command: "confine",
+        page: "haco-confine",
+        text: include_str!("confine/manual.roff"),
+        see: "\\fBtimeout\\fR(1), \\fBbwrap\\fR(1), \\fBlandlock\\fR(7), \\fBuser_namespaces\\fR(7)",
+    },
+];
 
 const OPTIONS: &str = ".\\\" options\n";
 
@@ -64,7 +78,7 @@ fn alone(haco: &Command, of: &Alone) -> io::Result<Vec<u8>> {
     page.extend(before.bytes());
     man.render_options_section(&mut page)?;
     page.extend(after.bytes());
-    writeln!(page, ".SH \"SEE ALSO\"\n\\fBhaco\\fR(1), \\fBhaco\\fR(7), \\fBpatch\\fR(1), \\fBgit\\-apply\\fR(1)")?;
+    writeln!(page, ".SH \"SEE ALSO\"\n\\fBhaco\\fR(1), \\fBhaco\\fR(7), {}", of.see)?;
     Ok(page)
 }
 

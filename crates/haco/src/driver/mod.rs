@@ -5,6 +5,7 @@ mod accept;
 mod apply;
 mod approve;
 mod completions;
+mod confine;
 mod demo;
 mod diff;
 mod doctor;
@@ -73,6 +74,7 @@ enum Command {
     Report(report::Args),
     Trust(trust::Args),
     Doctor(doctor::Args),
+    Confine(confine::Args),
     Schema(schema::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -112,6 +114,7 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
         Command::Report(args) => report::run(args, out),
         Command::Trust(args) => trust::run(args, out),
         Command::Doctor(args) => doctor::run(args, out),
+        Command::Confine(args) => confine::run(args, out),
         Command::Schema(args) => schema::run(args, out),
         Command::Demo(args) => demo::run(args, out),
         Command::Completions(args) => completions::run(args, out),

@@ -1,0 +1,3 @@
+//! haco confine: what it does and what it says.
+
+mod command;
