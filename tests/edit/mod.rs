@@ -144,6 +144,14 @@ fn a_glob_means_regular_files_and_never_what_runs_on_this_machine() {
 }
 
 #[test]
+fn a_path_in_other_letters_is_the_file_that_it_means() {
+    let sandbox = here();
+    let hidden = r#"{"edits": [{"path": "lib/\u0075til.py", "old_text": "x = 1\n", "new_text": "x = 2\n"}]}"#;
+    sandbox.run(&["haco", "edit", "--target", "./**/*.py"]).stdin(hidden).gives(0, "lib/util.py\n", "");
+    assert_eq!(sandbox.read("lib/util.py"), "x = 2\n");
+}
+
+#[test]
 fn brackets_in_a_name_are_no_pattern() {
     let sandbox = here();
     sandbox.write("app/[id]/page.tsx", "old\n");

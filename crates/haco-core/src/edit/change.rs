@@ -246,7 +246,8 @@ impl<'a> File<'a> {
     fn missed(&self, raw: &Raw, change: Option<&Change>, state: State) -> Refusal {
         let old = change.map(Change::old).unwrap_or_default();
         let first = old.iter().map(|(_, l)| l.trim()).find(|l| !l.is_empty()).unwrap_or("");
-        let what = format!("the text that begins '{}' ({} lines)", super::names::short(first), old.len());
+        let count = if old.len() == 1 { "1 line".to_owned() } else { format!("{} lines", old.len()) };
+        let what = format!("the text that begins '{}' ({count})", super::names::short(first));
         match state {
             State::Open(fits) => {
                 let lines: Vec<usize> = fits.iter().map(|f| f.first() + 1).collect();

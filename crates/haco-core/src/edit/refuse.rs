@@ -46,6 +46,9 @@ impl Refusal {
 
 /// The longest text for a model, in bytes.
 const TEXT_BYTES: usize = 2000;
+/// How many lines of the file are shown for one refusal, and how much of each.
+const PLACES: usize = 6;
+const PLACE_CHARS: usize = 100;
 /// The longest line of it.
 const LINE_CHARS: usize = 400;
 
@@ -76,7 +79,10 @@ fn line(refusal: &Refusal) -> String {
         (edit, Some(line)) => format!("edit {edit} (line {line} of the reply): "),
     };
     let message: String = refusal.message.chars().filter(|c| !c.is_control()).take(LINE_CHARS).collect();
-    format!("- {place}{}: {message}\n", refusal.code)
+    let told = |p: &Place| format!("    {}: {}\n", p.line, p.text.chars().take(PLACE_CHARS).collect::<String>());
+    let shown: String = refusal.candidates.iter().filter(|p| !p.text.is_empty()).take(PLACES).map(told).collect();
+    let lead = if shown.is_empty() { "" } else { "  in the file now, line and text:\n" };
+    format!("- {place}{}: {message}\n{lead}{shown}", refusal.code)
 }
 
 fn advice(code: Code) -> &'static str {

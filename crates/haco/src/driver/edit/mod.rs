@@ -62,9 +62,10 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
     let alone = if args.check || args.stdout { None } else { Some(tree.only_writer()?) };
     let decided = match String::from_utf8(reply) {
         Ok(reply) => {
-            let survey = Survey::of(&tree, &Allowed { targets: &args.targets, new_files: &args.new_files }, &reply)?;
+            let mut survey =
+                Survey::of(&tree, &Allowed { targets: &args.targets, new_files: &args.new_files }, &reply)?;
             survey.missing.iter().for_each(|path| out.warn(format!("'{path}' is not there")));
-            survey.decide(&reply, args.format)?.map(|edited| (edited, survey))
+            survey.decide(&tree, &reply, args.format)?.map(|edited| (edited, survey))
         }
         Err(error) => Err(vec![not_text(error.utf8_error().valid_up_to())]),
     };

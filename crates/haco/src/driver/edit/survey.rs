@@ -18,6 +18,9 @@ pub(super) struct Allowed<'a> {
     pub(super) new_files: &'a [String],
 }
 
+/// What a reply comes to, or why not.
+pub(super) type Decided = std::result::Result<Edited, Vec<Refusal>>;
+
 /// What there is.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
@@ -55,7 +58,7 @@ impl Survey {
 
     fn target(&mut self, tree: &Tree, typed: &str, words: &Words<'_>) -> Result<()> {
         let found = literal(tree, "--target", typed);
-        let (path, look) = match (Glob::parse(typed), found) {
+        let (path, look) = match (glob("--target", typed)?, found) {
             (Some(glob), Err(_) | Ok((_, Look::Nothing))) => return self.target_glob(tree, &glob, words),
             (_, found) => found?,
         };
@@ -74,8 +77,8 @@ impl Survey {
     fn target_glob(&mut self, tree: &Tree, glob: &Glob, words: &Words<'_>) -> Result<()> {
         let wanted = |text: &str| text.parse().is_ok_and(|path| glob.means(&path));
         let files = tree.files(glob.directory(), &wanted, &|dir| glob.reaches_into(dir))?;
-        let gone: Vec<RepoPath> =
-            words.meant_by(glob).into_iter().filter(|p| files.binary_search(p).is_err()).collect();
+        let gone = words.meant_by(glob).into_iter().filter(|p| files.binary_search(p).is_err());
+        let gone: Vec<RepoPath> = gone.take(MEANT).collect();
         if files.is_empty() && gone.is_empty() {
             return Err(usage("--target", glob.as_str(), "it matches no file").into());
         }
@@ -102,7 +105,7 @@ impl Survey {
     }
 
     fn new_file(&mut self, tree: &Tree, typed: &str, words: &Words<'_>) -> Result<()> {
-        let glob = Glob::parse(typed);
+        let glob = glob("--new", typed)?;
         // What a pattern looks like may be a name too.
         match (literal(tree, "--new", typed), &glob) {
             (Ok((path, Look::File(seen))), _) => self.new_named(path, Some(seen)),
@@ -162,13 +165,34 @@ impl Survey {
         Ok(())
     }
 
-    /// What the reply comes to here; a target that is not there is not made.
-    pub(super) fn decide(&self, reply: &str, format: Format) -> Result<std::result::Result<Edited, Vec<Refusal>>> {
-        let scope = Scope { targets: &self.targets, new_files: &self.new_files };
-        let edited = match edit::apply(reply, format, &scope, &self.existing) {
-            Ok(edited) => edited,
-            Err(refusals) => return Ok(Err(refusals)),
+    /// What the reply comes to here; a target that is not there is not made. Where it means one in letters that hid its
+    /// name, that one is read and all is held against it once more.
+    pub(super) fn decide(&mut self, tree: &Tree, reply: &str, format: Format) -> Result<Decided> {
+        let decided = self.applied(reply, format);
+        let named: Vec<RepoPath> = match &decided {
+            Ok(edited) => edited.files.iter().map(|f| f.path.clone()).collect(),
+            Err(refusals) => refusals.iter().filter_map(|r| r.path.as_ref()?.parse().ok()).collect(),
         };
+        let unread = |path: &RepoPath| self.targets.contains(path) && self.existing.contains_key(path);
+        let unread: Vec<RepoPath> = named.into_iter().filter(|p| unread(p) && !self.seen.contains_key(p)).collect();
+        if unread.is_empty() {
+            return Ok(decided);
+        }
+        for path in unread {
+            match tree.look(&path)? {
+                Look::File(seen) => self.take(path, seen),
+                Look::Nothing => {
+                    self.existing.remove(&path);
+                }
+                Look::Unfit(why) => return Err(usage("--target", path.as_str(), &why).into()),
+            }
+        }
+        Ok(self.applied(reply, format))
+    }
+
+    fn applied(&self, reply: &str, format: Format) -> Decided {
+        let scope = Scope { targets: &self.targets, new_files: &self.new_files };
+        let edited = edit::apply(reply, format, &scope, &self.existing)?;
         let may_not = |f: &&FileEdit| f.action == Action::Create && !self.new_files.contains(&f.path);
         let refused = |path: &RepoPath| Refusal {
             code: Code::OutOfScope,
@@ -179,7 +203,16 @@ impl Survey {
             candidates: Vec::new(),
         };
         let refusals: Vec<Refusal> = edited.files.iter().filter(may_not).map(|f| refused(&f.path)).collect();
-        Ok(if refusals.is_empty() { Ok(edited) } else { Err(refusals) })
+        if refusals.is_empty() { Ok(edited) } else { Err(refusals) }
+    }
+}
+
+/// What was typed as a pattern, none where it is one path; every match of it must lie below the directory.
+fn glob(option: &str, typed: &str) -> Result<Option<Glob>> {
+    let Some(glob) = Glob::parse(typed.strip_prefix("./").unwrap_or(typed)) else { return Ok(None) };
+    match glob.as_str().replace(['*', '?'], "x").parse::<RepoPath>() {
+        Ok(_) => Ok(Some(glob)),
+        Err(_) => Err(usage(option, typed, "it means no path that may be edited here").into()),
     }
 }
 
