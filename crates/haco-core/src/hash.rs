@@ -1,23 +1,21 @@
 //! SHA-256 as the witness of what was judged, over bytes or over RFC 8785 canonical JSON.
 
-use serde::{Deserialize, Serialize};
+use crate::written::written;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::fmt;
+use std::{fmt, str::FromStr};
 
-/// A SHA-256 in 64 lower-case hexadecimal digits.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Hash(String);
+/// A SHA-256 in 64 lower-case hexadecimal digits; it owns no memory, because lists hold tens of thousands.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hash([u8; 64]);
 
 impl Hash {
     /// The hash of `bytes` as they are.
     pub fn of(bytes: &[u8]) -> Hash {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
-        let mut hex = String::with_capacity(64);
-        for byte in Sha256::digest(bytes) {
-            hex.push(digit(byte >> 4));
-            hex.push(digit(byte & 15));
+        let mut hex = [0; 64];
+        for (two, byte) in hex.chunks_exact_mut(2).zip(Sha256::digest(bytes)) {
+            two.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
         }
         Hash(hex)
     }
@@ -31,18 +29,18 @@ impl Hash {
 
     /// The 64 digits.
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.0).expect("hexadecimal digits are ASCII")
     }
 
     /// The first 12 digits, for people.
     pub fn short(&self) -> &str {
-        &self.0[..12]
+        &self.as_str()[..12]
     }
 }
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -52,20 +50,18 @@ impl fmt::Debug for Hash {
     }
 }
 
-impl TryFrom<String> for Hash {
-    type Error = String;
+impl FromStr for Hash {
+    type Err = String;
 
-    fn try_from(text: String) -> Result<Self, String> {
-        let hex = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if hex { Ok(Hash(text)) } else { Err(format!("'{text}' is not a SHA-256 in 64 lower-case hexadecimal digits")) }
+    fn from_str(text: &str) -> Result<Hash, String> {
+        let wrong = || format!("'{}' is not a SHA-256 in 64 lower-case hexadecimal digits", text.escape_debug());
+        let digits: [u8; 64] = text.as_bytes().try_into().map_err(|_| wrong())?;
+        let good = digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if good { Ok(Hash(digits)) } else { Err(wrong()) }
     }
 }
 
-impl From<Hash> for String {
-    fn from(hash: Hash) -> String {
-        hash.0
-    }
-}
+written!(Hash);
 
 #[cfg(test)]
 mod tests {
@@ -85,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_hash_of_the_wrong_form_is_refused() {
-        assert!(Hash::try_from("ABC".to_owned()).is_err());
-        assert!(Hash::try_from("g".repeat(64)).is_err());
+        assert!("ABC".parse::<Hash>().is_err());
+        assert!("g".repeat(64).parse::<Hash>().is_err());
     }
 }

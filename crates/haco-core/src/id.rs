@@ -1,13 +1,21 @@
 //! Ids of tickets and plans, checked once at the door: every file system and git ref holds them, and a ticket's id is
 //! never mistaken for a plan, a prompt, an option or a path.
 
+use crate::written::written;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// `T-001` (a ticket) or `F-001` (a finding): the letter, a hyphen, three to nine digits.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TicketId(String, u32);
+/// `T-001` (a ticket) or `F-001` (a finding): the letter, a hyphen, three to nine digits. It owns no memory, because ten
+/// thousand of them are read, sorted and looked up for one list.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct TicketId {
+    text: [u8; LONGEST],
+    length: u8,
+    number: u32,
+}
+
+/// The letter, the hyphen and the digits of any `u32`.
+const LONGEST: usize = 12;
 
 /// A plan: `[a-z0-9][a-z0-9-]{0,62}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,25 +25,31 @@ pub struct PlanId(String);
 impl TicketId {
     /// The `n`-th ticket's id, at least three digits wide.
     pub fn ticket(n: u32) -> TicketId {
-        TicketId(format!("T-{n:03}"), n)
+        TicketId::new(format!("T-{n:03}").as_bytes(), n)
+    }
+
+    /// `written` is at most [`LONGEST`] bytes of ASCII.
+    fn new(written: &[u8], number: u32) -> TicketId {
+        let mut text = [0; LONGEST];
+        text[..written.len()].copy_from_slice(written);
+        TicketId { text, length: written.len() as u8, number }
     }
 
     /// The number behind the letter.
     pub fn number(&self) -> u32 {
-        self.1
+        self.number
     }
 
     /// The id as written.
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.text[..usize::from(self.length)]).expect("an id is ASCII")
     }
 }
 
 /// Tickets before findings, then by number and not by text: T-999 comes before T-1000.
 impl Ord for TicketId {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let key = |id: &TicketId| (id.0.as_bytes()[0] == b'F', id.number());
-        key(self).cmp(&key(other)).then_with(|| self.0.cmp(&other.0))
+        (self.text[0] == b'F', self.number).cmp(&(other.text[0] == b'F', other.number))
     }
 }
 
@@ -55,7 +69,7 @@ impl FromStr for TicketId {
         let number = digits.filter(|_| good && !padded).and_then(|d| d.parse().ok());
         let number =
             number.ok_or_else(|| format!("'{}' is not a ticket's id (T-001 or F-001)", text.escape_debug()))?;
-        Ok(TicketId(text.to_owned(), number))
+        Ok(TicketId::new(text.as_bytes(), number))
     }
 }
 
@@ -110,31 +124,33 @@ impl FromStr for PlanId {
     }
 }
 
+written!(TicketId);
+
+impl TryFrom<String> for PlanId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<PlanId> for String {
+    fn from(id: PlanId) -> String {
+        id.0
+    }
+}
+
 macro_rules! as_text {
     ($($id:ident),*) => {$(
-        impl TryFrom<String> for $id {
-            type Error = String;
-
-            fn try_from(text: String) -> Result<Self, String> {
-                text.parse()
-            }
-        }
-
-        impl From<$id> for String {
-            fn from(id: $id) -> String {
-                id.0
-            }
-        }
-
         impl fmt::Display for $id {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
+                f.pad(self.as_str())
             }
         }
 
         impl fmt::Debug for $id {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
     )*};

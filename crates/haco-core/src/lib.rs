@@ -33,3 +33,4 @@ pub mod studio;
 pub mod subject;
 pub mod ticket;
 pub mod verdict;
+mod written;

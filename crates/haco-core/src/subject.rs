@@ -6,8 +6,9 @@ use crate::{
     hash::Hash,
     id::TicketId,
     oid::Oid,
+    path::RepoPath,
     plan::Plan,
-    ticket::{Context, DefinitionOfDone, EscalateTo, Task, Test, Ticket},
+    ticket::{Context, DefinitionOfDone, EscalateTo, Expect, Task, Test, Ticket},
     verdict::Verdict,
 };
 use serde::Serialize;
@@ -50,23 +51,23 @@ pub fn contract(ticket: &Ticket) -> Hash {
         task: &ticket.task,
         title: &ticket.title,
     };
-    Hash::of(&serde_json::to_vec(&parts).expect("a contract is plain data"))
+    ordered(&parts)
+}
+
+/// The hash of parts that are declared in canonical order: as [`Hash::of_json`], without sorting.
+fn ordered(parts: &impl Serialize) -> Hash {
+    Hash::of(&serde_json::to_vec(parts).expect("subjects are plain data"))
 }
 
 /// What a ticket is built on: the plan's commit and the candidates that the base unites, sorted. Both are commits whose
 /// ids follow from their content, so this names one tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Base<'a> {
     /// The plan's commit.
+    #[serde(rename = "commit")]
     pub plan: &'a Oid,
     /// The direct dependencies' audited candidates, sorted.
     pub on: &'a [Oid],
-}
-
-impl Base<'_> {
-    fn json(&self) -> serde_json::Value {
-        json!({"commit": self.plan, "on": self.on})
-    }
 }
 
 /// The scope's own part: requirement, base, studio, mode and policy.
@@ -83,22 +84,34 @@ pub fn scope(frame: &Hash, contracts: &BTreeMap<TicketId, Hash>) -> Hash {
 
 /// The baseline: the contract and what it is built on.
 pub fn baseline(contract: &Hash, base: &Base<'_>) -> Hash {
-    Hash::of_json(&json!({"contract": contract, "base": base.json()}))
+    #[derive(Serialize)]
+    struct Baseline<'a> {
+        base: &'a Base<'a>,
+        contract: &'a Hash,
+    }
+    ordered(&Baseline { base, contract })
 }
 
 /// One check: its command, directory, limits and expectation, and the tree it runs on.
 pub fn check(test: &Test, tree: &Oid) -> Hash {
-    Hash::of_json(&json!({
-        "command": test.command, "dir": test.dir, "timeout_sec": test.timeout_sec, "expect": test.expect,
-        "needs": test.needs, "tree": tree,
-    }))
+    #[derive(Serialize)]
+    struct Check<'a> {
+        command: &'a str,
+        dir: &'a Option<RepoPath>,
+        expect: Expect,
+        needs: &'a [String],
+        timeout_sec: Option<u32>,
+        tree: &'a Oid,
+    }
+    let Test { command, dir, expect, needs, timeout_sec, .. } = test;
+    ordered(&Check { command, dir, expect: *expect, needs, timeout_sec: *timeout_sec, tree })
 }
 
 /// An audit: contract, base, change and the verdicts of the checks.
 pub fn audit(contract: &Hash, base: &Base<'_>, attempt: &Attempt, checks: &[&Verdict]) -> Hash {
     let change = attempt.candidate.as_ref().map(|c| &c.change);
     let checks: Vec<_> = checks.iter().map(|v| json!([v.check, v.subject, v.verdict])).collect();
-    Hash::of_json(&json!({"contract": contract, "base": base.json(), "change": change, "checks": checks}))
+    Hash::of_json(&json!({"contract": contract, "base": base, "change": change, "checks": checks}))
 }
 
 /// What is flagged in a candidate: the contract says what is allowed, the two trees what is new.
@@ -112,7 +125,7 @@ pub fn acceptance(contract: &Hash, base: &Base<'_>, attempt: &Attempt, audits: &
     let audits: Vec<_> =
         audits.iter().map(|v| json!([v.check, v.subject, v.verdict, v.by, v.model, v.findings, v.criteria])).collect();
     Hash::of_json(&json!({
-        "contract": contract, "base": base.json(), "change": candidate.map(|c| &c.change),
+        "contract": contract, "base": base, "change": candidate.map(|c| &c.change),
         "tree": candidate.map(|c| &c.tree), "audit": audits,
     }))
 }
@@ -153,6 +166,23 @@ mod tests {
         assert_eq!(contract(&t), Hash::of_json(&parts));
         (t.execution.route, t.execution.assigned_model) = route;
         assert_eq!(contract(&t), Hash::of_json(&parts), "the route is no part of it");
+    }
+
+    #[test]
+    fn the_bytes_of_a_baseline_and_of_a_check_are_canonical() {
+        let oid: Oid = "0123456789".repeat(4).parse().expect("an id");
+        let base = Base { plan: &oid, on: std::slice::from_ref(&oid) };
+        let hash = Hash::of(b"x");
+        let parts = json!({"contract": hash, "base": {"commit": oid, "on": [oid]}});
+        assert_eq!(baseline(&hash, &base), Hash::of_json(&parts));
+        let ticket = ticket();
+        for test in [&ticket.definition_of_done.tests[0], &Test { dir: None, timeout_sec: None, ..Test::of("true") }] {
+            let parts = json!({
+                "command": test.command, "dir": test.dir, "timeout_sec": test.timeout_sec, "expect": test.expect,
+                "needs": test.needs, "tree": oid,
+            });
+            assert_eq!(check(test, &oid), Hash::of_json(&parts));
+        }
     }
 
     #[test]

@@ -40,8 +40,9 @@ impl Document for Plan {
 }
 
 fn twice<T: Ord + Copy>(all: impl Iterator<Item = T>) -> Option<T> {
-    let mut seen = std::collections::BTreeSet::new();
-    all.into_iter().find(|one| !seen.insert(*one))
+    let mut all: Vec<T> = all.collect();
+    all.sort_unstable();
+    all.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
 /// Where a ticket lies below `.haco/`.

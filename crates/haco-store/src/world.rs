@@ -13,10 +13,7 @@ use haco_core::{
     plan::Plan,
     ticket::Ticket,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    thread,
-};
+use std::{collections::BTreeMap, thread};
 
 /// Plans and tickets as they were read; a ticket that no plan names is not among them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,14 +42,14 @@ impl Store {
             Some(id) => BTreeMap::from([(id.clone(), self.plan(id)?)]),
             None => self.plans()?,
         };
-        let mut named: BTreeMap<&TicketId, &PlanId> = BTreeMap::new();
-        for (plan, id) in plans.values().flat_map(|p| p.tickets.iter().map(move |id| (&p.id, id))) {
-            if let Some(first) = named.insert(id, plan) {
-                let shown = self.top().shown(&plan_path(plan));
-                return Err(fail::unreadable(&shown, format!("it names '{id}', which the plan '{first}' has too")));
-            }
+        let mut named: Vec<(&TicketId, &PlanId)> =
+            plans.values().flat_map(|p| p.tickets.iter().map(move |id| (id, &p.id))).collect();
+        named.sort_unstable();
+        if let Some(pair) = named.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let [(id, first), (_, plan)] = [pair[0], pair[1]];
+            let shown = self.top().shown(&plan_path(plan));
+            return Err(fail::unreadable(&shown, format!("it names '{id}', which the plan '{first}' has too")));
         }
-        let named: Vec<(&TicketId, &PlanId)> = named.into_iter().collect();
         let tickets = self.read_all(&named)?;
         Ok(World { plans, tickets })
     }
@@ -61,8 +58,10 @@ impl Store {
     pub fn ticket_closure(&self, id: &TicketId) -> Result<World> {
         let first = self.ticket(id)?;
         let plan = self.plan(&first.plan)?;
-        let members: BTreeSet<TicketId> = plan.tickets.iter().cloned().collect();
-        if !members.contains(id) {
+        let mut members: Vec<&TicketId> = plan.tickets.iter().collect();
+        members.sort_unstable();
+        let names = |id: &TicketId| members.binary_search(&id).is_ok();
+        if !names(id) {
             return Err(no_ticket(id).fix("haco doctor"));
         }
         let folder = self.top().sub("tickets")?;
@@ -71,7 +70,7 @@ impl Store {
         tickets.insert(id.clone(), first);
         while let Some(next) = due.pop() {
             // What the plan does not name is for the rules to judge: it does not exist.
-            if members.contains(&next) && !tickets.contains_key(&next) {
+            if names(&next) && !tickets.contains_key(&next) {
                 let ticket = self.named_ticket(&folder, &next, &plan.id)?;
                 due.extend(near(&ticket));
                 tickets.insert(next, ticket);
@@ -103,16 +102,25 @@ impl Store {
         let folder = self.top().sub("tickets")?;
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let share = named.len().div_ceil(threads).max(64);
-        let read = &|part: &[(&TicketId, &PlanId)]| -> Vec<Result<Ticket>> {
-            part.iter().map(|(id, plan)| self.named_ticket(&folder, id, plan)).collect()
+        let read = &|part: &[(&TicketId, &PlanId)]| -> (Vec<(TicketId, Ticket)>, Vec<Failure>) {
+            let (mut tickets, mut bad) = (Vec::with_capacity(part.len()), Vec::new());
+            for (id, plan) in part {
+                match self.named_ticket(&folder, id, plan) {
+                    Ok(ticket) => tickets.push(((*id).clone(), ticket)),
+                    Err(failure) => bad.push(failure),
+                }
+            }
+            (tickets, bad)
         };
-        let all: Vec<Result<Ticket>> = thread::scope(|scope| {
+        let (good, bad): (Vec<_>, Vec<_>) = thread::scope(|scope| {
             let parts: Vec<_> = named.chunks(share).map(|part| scope.spawn(move || read(part))).collect();
-            parts.into_iter().flat_map(|p| p.join().expect("reading returns failures and does not panic")).collect()
+            parts.into_iter().map(|p| p.join().expect("reading returns failures and does not panic")).unzip()
         });
-        let bad = all.iter().filter(|r| r.is_err()).count();
-        let tickets: Result<BTreeMap<_, _>> = all.into_iter().map(|r| r.map(|t| (t.id.clone(), t))).collect();
-        tickets.map_err(|first| also(first, bad))
+        let mut bad = bad.into_iter().flatten();
+        match bad.next() {
+            Some(first) => Err(also(first, bad.count())),
+            None => Ok(good.into_iter().flatten().collect()),
+        }
     }
 }
 
@@ -122,12 +130,12 @@ fn near(ticket: &Ticket) -> Vec<TicketId> {
     ticket.depends_on.iter().chain(children).cloned().collect()
 }
 
-/// The first of `bad` failures, which says how many more there are.
-fn also(first: Failure, bad: usize) -> Failure {
-    match bad {
-        0 | 1 => first,
+/// The first failure, which says how many more there are.
+fn also(first: Failure, more: usize) -> Failure {
+    match more {
+        0 => first,
         more => {
-            let message = format!("{} (and {} more)", first.message, more - 1);
+            let message = format!("{} (and {more} more)", first.message);
             Failure { message, ..first }.fix("haco doctor")
         }
     }

@@ -5,7 +5,8 @@ use crate::output::{Common, Out};
 use anyhow::Result;
 use clap::Parser;
 use haco_core::code::{Code, Failure, Status};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::{Map, Value, value::RawValue};
 use std::{io, process::ExitCode};
 
 /// What a program answers: what `--json` shows, and what it failed at, where it did.
@@ -13,6 +14,8 @@ use std::{io, process::ExitCode};
 pub struct Outcome {
     /// Beside `schema_version` and `ok`.
     pub json: Map<String, Value>,
+    /// A long list of `--json` under its name, as JSON already: no tree of values is built for it.
+    pub list: Option<(&'static str, Box<RawValue>)>,
     /// Why the answer is not yes.
     pub failure: Option<Failure>,
     /// Whether the failure was said on stderr already.
@@ -36,6 +39,12 @@ impl Outcome {
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Outcome {
         self.json.insert(key.to_owned(), value.into());
         self
+    }
+
+    /// The same with a long list in `--json`.
+    pub fn with_list(self, key: &'static str, rows: &[impl Serialize]) -> Outcome {
+        let rows = serde_json::value::to_raw_value(rows).expect("rows hold only JSON values");
+        Outcome { list: Some((key, rows)), ..self }
     }
 }
 
@@ -62,7 +71,7 @@ pub fn main<A: Program>(program: &'static str, run: impl FnOnce(A, &mut Out) -> 
 fn end(out: &mut Out, outcome: Outcome) -> u8 {
     let verdict = outcome.failure.as_ref().map_or(Status::Yes, |f| f.code.status());
     let status = outcome.status.unwrap_or(verdict.number());
-    let printed = if out.is_json() { out.object(outcome.json, outcome.failure.as_ref()) } else { Ok(()) };
+    let printed = if out.is_json() { out.object(&outcome) } else { Ok(()) };
     if let (Some(failure), false) = (&outcome.failure, outcome.said) {
         out.problem(failure);
     }

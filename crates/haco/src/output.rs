@@ -1,5 +1,6 @@
 //! The two streams: stdout carries the answer and nothing else, stderr carries progress and messages.
 
+use crate::exit::Outcome;
 use clap::{Args, ValueEnum};
 use haco_core::{
     code::{Code, Failure, Status},
@@ -7,7 +8,8 @@ use haco_core::{
     id::TicketId,
     verdict::Finding,
 };
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Value, json};
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 /// The options that all six programs share.
@@ -159,19 +161,9 @@ impl Out {
     }
 
     /// The one object of `--json`.
-    pub fn object(&mut self, fields: Map<String, Value>, failure: Option<&Failure>) -> io::Result<()> {
-        let mut all = Map::new();
-        all.insert("schema_version".to_owned(), json!(1));
-        all.insert("ok".to_owned(), json!(failure.is_none()));
-        all.extend(fields);
-        if let Some(failure) = failure {
-            all.insert("error".to_owned(), json!(failure.message));
-            all.insert("code".to_owned(), json!(failure.code.as_str()));
-            if let Some(fix) = &failure.fix {
-                all.insert("fix".to_owned(), json!(fix));
-            }
-        }
-        writeln!(self.stdout, "{}", Value::Object(all))
+    pub fn object(&mut self, outcome: &Outcome) -> io::Result<()> {
+        let text = serde_json::to_string(&Answer(outcome)).map_err(io::Error::other)?;
+        writeln!(self.stdout, "{text}")
     }
 
     /// Everything that was printed has arrived, or it is an error.
@@ -182,6 +174,29 @@ impl Out {
     /// Ends the process from a place that cannot return.
     pub fn abort(&self, status: Status) -> ! {
         std::process::exit(i32::from(status.number()))
+    }
+}
+
+/// What `--json` prints of an outcome.
+struct Answer<'a>(&'a Outcome);
+
+impl Serialize for Answer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Outcome { json, list, failure, .. } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("schema_version", &1)?;
+        map.serialize_entry("ok", &failure.is_none())?;
+        let fix = failure.as_ref().and_then(|failure| failure.fix.as_deref());
+        // What a program says beside its failure never stands in the failure's place.
+        let taken = |key: &str| failure.is_some() && matches!(key, "error" | "code") || fix.is_some() && key == "fix";
+        json.iter().filter(|(key, _)| !taken(key)).try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+        if let Some(failure) = failure {
+            map.serialize_entry("error", &failure.message)?;
+            map.serialize_entry("code", failure.code.as_str())?;
+        }
+        fix.iter().try_for_each(|fix| map.serialize_entry("fix", fix))?;
+        list.iter().try_for_each(|(key, rows)| map.serialize_entry(key, rows))?;
+        map.end()
     }
 }
 

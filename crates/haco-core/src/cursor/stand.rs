@@ -43,6 +43,9 @@ pub(super) fn stand(
         standing.need = if closed.action == "split" { Need::Split } else { Need::Abandoned };
         return standing;
     }
+    if !standing.in_scope && ticket.attempts.is_empty() && ticket.shipment.is_none() {
+        return standing;
+    }
     let on = standing.on.clone().unwrap_or_default();
     let eye = Eye {
         world,

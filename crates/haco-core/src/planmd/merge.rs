@@ -83,7 +83,7 @@ fn matches<'a>(outline: &Outline, blocks: &Blocks<'a>) -> BTreeMap<usize, &'a Ti
     let mut ids = BTreeMap::new();
     for section in outline.sections.iter().filter(|s| s.kind == Kind::Ticket) {
         let (id, title) = words::ticket_heading(section.title).expect("the outline took it for a ticket's heading");
-        let id = section.mark.map(str::to_owned).or(id.map(String::from));
+        let id = section.mark.map(str::to_owned).or(id.map(|id| id.to_string()));
         let found = match id {
             Some(id) => by_id.get(id.as_str()),
             None => by_title.get(title.as_str()),

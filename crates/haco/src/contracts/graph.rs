@@ -61,7 +61,7 @@ pub fn hold_back(incoming: &mut Incoming, there: &BTreeSet<TicketId>) {
                 None => incoming.tickets.push(draft),
                 Some(reasons) => incoming.bad.push(Bad {
                     index: draft.index,
-                    id: draft.id.map(String::from),
+                    id: draft.id.map(|id| id.to_string()),
                     title: Some(draft.title),
                     reasons,
                 }),

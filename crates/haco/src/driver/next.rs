@@ -16,6 +16,7 @@ use haco_core::{
     settings::HUMAN,
 };
 use serde_json::{Map, Value, json};
+use std::mem::ManuallyDrop;
 
 /// Print the one next action and the command that performs it
 #[derive(Debug, clap::Args)]
@@ -31,13 +32,11 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
     let desk = Desk::open()?;
-    let loaded = desk.load(args.plan.as_ref())?;
-    let position = desk.position(&loaded);
+    // The end of the process frees ten thousand tickets faster than we do.
+    let loaded = ManuallyDrop::new(desk.load(args.plan.as_ref())?);
+    let position = ManuallyDrop::new(desk.position(&loaded));
     let Some(offer) = position.offers.first() else { return Ok(nothing(&loaded)) };
-    desk.store.check_plan(&offer.plan)?;
-    if let Some(id) = &offer.ticket {
-        desk.store.check(id)?;
-    }
+    desk.store.check_all(offer.ticket.iter(), &offer.plan)?;
     if args.command {
         return command(offer, out);
     }

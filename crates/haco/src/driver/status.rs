@@ -2,7 +2,7 @@
 
 use super::{
     next,
-    text::{cut, one_line, reason, row, status},
+    text::{Row, cut, one_line, reason, status},
 };
 use crate::{
     desk::{Desk, Loaded},
@@ -74,7 +74,7 @@ impl View<'_> {
         status(self.position, self.loaded.facts.busy.contains_key(id), id)
     }
 
-    fn tickets(&self, plan: &Plan) -> Vec<&Ticket> {
+    fn tickets<'a>(&'a self, plan: &Plan) -> Vec<&'a Ticket> {
         plan.tickets.iter().filter_map(|id| self.loaded.tickets.get(id)).collect()
     }
 
@@ -92,15 +92,15 @@ impl View<'_> {
     }
 
     /// The plan's tickets as `--json` has them.
-    pub(super) fn rows(&self, plan: &Plan) -> Vec<Value> {
-        let with_why = |ticket: &&Ticket| {
-            let mut all = row(ticket, self.status(&ticket.id));
-            if let Some(why) = self.reason(&ticket.id) {
-                all["why"] = json!(why);
-            }
-            all
+    pub(super) fn rows<'a>(&'a self, plan: &Plan) -> Vec<Row<'a>> {
+        let row = |ticket: &'a Ticket| Row {
+            id: &ticket.id,
+            title: &ticket.title,
+            status: self.status(&ticket.id),
+            more: None,
+            why: self.reason(&ticket.id),
         };
-        self.tickets(plan).iter().map(with_why).collect()
+        self.tickets(plan).into_iter().map(row).collect()
     }
 
     /// A plan for people: a head, and below it the tickets as a tree.

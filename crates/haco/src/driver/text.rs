@@ -4,10 +4,10 @@ use crate::output::shown;
 use haco_core::cursor::{Need, Position, Standing, Status, due};
 use haco_core::{
     attempt::{Attempt, Candidate},
-    id::TicketId,
-    ticket::Ticket,
+    id::{PlanId, TicketId},
+    ticket::{Priority, Ticket},
 };
-use serde_json::{Value, json};
+use serde::Serialize;
 
 /// `text` in one line, control characters visible.
 pub(super) fn one_line(text: &str) -> String {
@@ -33,8 +33,31 @@ pub(super) fn reason(id: &TicketId, standing: &Standing) -> Option<String> {
 }
 
 /// A ticket's row in `--json`.
-pub(super) fn row(ticket: &Ticket, status: Status) -> Value {
-    json!({"id": ticket.id, "title": ticket.title, "status": status})
+#[derive(Serialize)]
+pub(super) struct Row<'a> {
+    pub(super) id: &'a TicketId,
+    pub(super) title: &'a str,
+    pub(super) status: Status,
+    /// What only a list says.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(super) more: Option<More<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) why: Option<String>,
+}
+
+/// What a list says of a ticket beyond its status.
+#[derive(Serialize)]
+pub(super) struct More<'a> {
+    plan: &'a PlanId,
+    r#type: &'a str,
+    priority: Priority,
+    depends_on: &'a [TicketId],
+}
+
+impl<'a> More<'a> {
+    pub(super) fn of(ticket: &'a Ticket) -> More<'a> {
+        More { plan: &ticket.plan, r#type: &ticket.kind, priority: ticket.priority, depends_on: &ticket.depends_on }
+    }
 }
 
 /// A ticket's status; `backlog` for one of a stage that its studio does not have.

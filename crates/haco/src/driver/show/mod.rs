@@ -13,7 +13,7 @@ use haco_core::{
     cursor::{due, plan_is_done},
     id::{PlanId, TicketId},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// How many lines a person gets of a ticket.
 const SHORT: usize = 10;
@@ -70,9 +70,8 @@ fn plan(desk: &Desk, id: &PlanId, full: bool, out: &mut Out) -> Result<Outcome> 
     let plan = desk.store.plan(id)?;
     let view = View { loaded: &loaded, position: &position };
     if out.is_json() {
-        let rows: Vec<Value> = view.rows(&plan);
         let outcome = Outcome::yes().with("plan", serde_json::to_value(&plan)?);
-        return Ok(outcome.with("done", plan_is_done(&plan, &position)).with("tickets", rows));
+        return Ok(outcome.with("done", plan_is_done(&plan, &position)).with_list("tickets", &view.rows(&plan)));
     }
     view.lines(&plan, full).iter().try_for_each(|line| out.line(line))?;
     let approved = plan.approval().map_or("not approved".to_owned(), |v| format!("approved {}", v.at));
