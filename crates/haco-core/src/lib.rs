@@ -32,5 +32,6 @@ pub mod settings;
 pub mod studio;
 pub mod subject;
 pub mod ticket;
+pub mod tickets;
 pub mod verdict;
 mod written;

@@ -8,6 +8,7 @@ use crate::{
     id::TicketId,
     settings::{HUMAN, SUPERVISOR},
     ticket::Ticket,
+    tickets::Tickets,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -143,15 +144,12 @@ impl Report {
 }
 
 /// The report on `tickets`, where each stands, and every call that was made for them or their plans.
-pub fn report(
-    tickets: &BTreeMap<TicketId, Ticket>,
-    standings: &BTreeMap<TicketId, Standing>,
-    calls: &[Call],
-) -> Report {
+pub fn report(tickets: &Tickets, standings: &BTreeMap<TicketId, Standing>, calls: &[Call]) -> Report {
     let mut report = Report::default();
     let paid: BTreeSet<&TicketId> =
         calls.iter().filter(|c| c.paid != Some(false)).filter_map(|c| c.ticket.as_ref()).collect();
-    for (id, ticket) in tickets {
+    for ticket in tickets.values() {
+        let id = &ticket.id;
         let tries = ticket.attempts.iter().filter(|a| a.repeats.is_none());
         let authors: Vec<&str> = tries.filter_map(|a| a.steps.last()).map(|s| s.model.as_str()).collect();
         let count = ticket.attempts.iter().filter(|a| a.repeats.is_none()).count() as u64;
@@ -242,7 +240,7 @@ mod tests {
             call(3, "claude", true, None),
         ];
         let standings = tickets.iter().map(|t| t.id.clone()).zip(needs.map(stands)).collect();
-        report(&tickets.into_iter().map(|t| (t.id.clone(), t)).collect(), &standings, &calls)
+        report(&tickets.into_iter().collect(), &standings, &calls)
     }
 
     #[test]

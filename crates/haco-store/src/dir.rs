@@ -166,6 +166,11 @@ impl Dir {
 
     /// Opens the regular file `name`; none where there is none.
     pub(crate) fn open(&self, name: &str, how: OFlag) -> Result<Option<fs_err::File>> {
+        Ok(self.opened(name, how)?.map(|(file, _)| file))
+    }
+
+    /// The same, with its length in bytes.
+    fn opened(&self, name: &str, how: OFlag) -> Result<Option<(fs_err::File, u64)>> {
         let how = how | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
         let fd = match openat(&self.fd, name, how, Mode::from_bits_truncate(0o644)) {
             Ok(fd) => fd,
@@ -174,7 +179,10 @@ impl Dir {
         };
         let stat = fstat(fd.as_fd()).map_err(|e| self.failure("read", name, e))?;
         match kind_of(stat.st_mode) {
-            "a regular file" => Ok(Some(fs_err::File::from_parts(File::from(fd), self.absolute(name)))),
+            "a regular file" => {
+                let length = u64::try_from(stat.st_size).unwrap_or_default();
+                Ok(Some((fs_err::File::from_parts(File::from(fd), self.absolute(name)), length)))
+            }
             kind => Err(fail::unreadable(&self.shown(name), format!("it is {kind}, not a regular file"))),
         }
     }
@@ -188,8 +196,7 @@ impl Dir {
 
     /// The bytes of the regular file `name`; none where there is none.
     pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        let Some(file) = self.open(name, OFlag::O_RDONLY)? else { return Ok(None) };
-        let length = file.file().metadata().map_err(|e| self.failure("read", name, e))?.len();
+        let Some((file, length)) = self.opened(name, OFlag::O_RDONLY)? else { return Ok(None) };
         let mut bytes = Vec::with_capacity(usize::try_from(length.min(LIMIT)).expect("64 MiB fit") + 1);
         file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|e| self.failure("read", name, e))?;
         match bytes.len() as u64 > LIMIT {

@@ -9,6 +9,7 @@ mod check;
 mod dir;
 mod doctor;
 mod fail;
+mod glance;
 mod init;
 mod journal;
 mod lock;

@@ -41,6 +41,9 @@ impl Document for Plan {
 
 fn twice<T: Ord + Copy>(all: impl Iterator<Item = T>) -> Option<T> {
     let mut all: Vec<T> = all.collect();
+    if all.is_sorted_by(|a, b| a < b) {
+        return None;
+    }
     all.sort_unstable();
     all.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }

@@ -12,8 +12,12 @@ use haco_core::{
     id::{PlanId, TicketId},
     plan::Plan,
     ticket::Ticket,
+    tickets::Tickets,
 };
-use std::{collections::BTreeMap, thread};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+};
 
 /// Plans and tickets as they were read; a ticket that no plan names is not among them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,7 +25,7 @@ pub struct World {
     /// By id.
     pub plans: BTreeMap<PlanId, Plan>,
     /// By id.
-    pub tickets: BTreeMap<TicketId, Ticket>,
+    pub tickets: Tickets,
 }
 
 impl Store {
@@ -32,7 +36,7 @@ impl Store {
     }
 
     /// All tickets that a plan names.
-    pub fn tickets(&self) -> Result<BTreeMap<TicketId, Ticket>> {
+    pub fn tickets(&self) -> Result<Tickets> {
         Ok(self.world(None)?.tickets)
     }
 
@@ -58,22 +62,20 @@ impl Store {
     pub fn ticket_closure(&self, id: &TicketId) -> Result<World> {
         let first = self.ticket(id)?;
         let plan = self.plan(&first.plan)?;
-        let mut members: Vec<&TicketId> = plan.tickets.iter().collect();
-        members.sort_unstable();
-        let names = |id: &TicketId| members.binary_search(&id).is_ok();
-        if !names(id) {
+        let members: BTreeSet<&TicketId> = plan.tickets.iter().collect();
+        if !members.contains(id) {
             return Err(no_ticket(id).fix("haco doctor"));
         }
         let folder = self.top().sub("tickets")?;
-        let mut tickets = BTreeMap::new();
+        let mut tickets = Tickets::default();
         let mut due = near(&first);
-        tickets.insert(id.clone(), first);
+        tickets.insert(Box::new(first));
         while let Some(next) = due.pop() {
             // What the plan does not name is for the rules to judge: it does not exist.
-            if names(&next) && !tickets.contains_key(&next) {
+            if members.contains(&next) && !tickets.contains_key(&next) {
                 let ticket = self.named_ticket(&folder, &next, &plan.id)?;
                 due.extend(near(&ticket));
-                tickets.insert(next, ticket);
+                tickets.insert(Box::new(ticket));
             }
         }
         Ok(World { plans: BTreeMap::from([(plan.id.clone(), plan)]), tickets })
@@ -98,15 +100,15 @@ impl Store {
     }
 
     /// Reads and parses on as many threads as there are processors.
-    fn read_all(&self, named: &[(&TicketId, &PlanId)]) -> Result<BTreeMap<TicketId, Ticket>> {
+    fn read_all(&self, named: &[(&TicketId, &PlanId)]) -> Result<Tickets> {
         let folder = self.top().sub("tickets")?;
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let share = named.len().div_ceil(threads).max(64);
-        let read = &|part: &[(&TicketId, &PlanId)]| -> (Vec<(TicketId, Ticket)>, Vec<Failure>) {
+        let read = &|part: &[(&TicketId, &PlanId)]| -> (Vec<Box<Ticket>>, Vec<Failure>) {
             let (mut tickets, mut bad) = (Vec::with_capacity(part.len()), Vec::new());
             for (id, plan) in part {
                 match self.named_ticket(&folder, id, plan) {
-                    Ok(ticket) => tickets.push(((*id).clone(), ticket)),
+                    Ok(ticket) => tickets.push(Box::new(ticket)),
                     Err(failure) => bad.push(failure),
                 }
             }
@@ -125,7 +127,7 @@ impl Store {
 }
 
 /// The tickets that one looks at together with `ticket`.
-fn near(ticket: &Ticket) -> Vec<TicketId> {
+pub(crate) fn near(ticket: &Ticket) -> Vec<TicketId> {
     let children = ticket.decisions.iter().flat_map(|d| &d.into);
     ticket.depends_on.iter().chain(children).cloned().collect()
 }

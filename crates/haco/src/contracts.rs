@@ -22,6 +22,7 @@ use haco_core::{
     journal::Event,
     plan::Plan,
     ticket::Ticket,
+    tickets::Tickets,
     verdict::Decision,
 };
 use haco_store::{StepLock, Tx};
@@ -136,9 +137,9 @@ pub fn store(desk: &Desk, order: Order<'_>, mut incoming: Incoming) -> Result<(P
     let _steps = may_change(desk, &there, &ids, &order)?;
     graph::order(&mut tickets, &mut notes)?;
     (order.before)(&plan.id)?;
-    for (id, ticket) in tickets {
-        if there.tickets.get(&id) != Some(&ticket) {
-            tx.put_ticket(ticket)?;
+    for ticket in tickets.values() {
+        if there.tickets.get(&ticket.id) != Some(ticket) {
+            tx.put_ticket(ticket.clone())?;
         }
     }
     let (id, event) = (plan.id.clone(), event(&order, &plan.id, &ids));
@@ -155,10 +156,8 @@ pub fn has_tickets(id: &PlanId) -> Failure {
 
 /// The plan and its tickets as the transaction read them.
 fn as_read(tx: &Tx<'_>, plan: &Plan) -> Result<Loaded> {
-    let mut tickets = BTreeMap::new();
-    for id in &plan.tickets {
-        tickets.insert(id.clone(), tx.ticket(id)?.clone());
-    }
+    let tickets: Result<Tickets> = plan.tickets.iter().map(|id| Ok(tx.ticket(id)?.clone())).collect();
+    let tickets = tickets?;
     Ok(Loaded { plans: BTreeMap::from([(plan.id.clone(), plan.clone())]), tickets, facts: Facts::default() })
 }
 
@@ -250,7 +249,7 @@ fn assign(
     desk: &Desk,
     tx: &mut Tx<'_>,
     plan: &Plan,
-    tickets: &BTreeMap<TicketId, Ticket>,
+    tickets: &Tickets,
     order: &Order<'_>,
     incoming: Incoming,
     notes: &mut Vec<String>,
@@ -262,7 +261,7 @@ fn assign(
         }
     }
     let mut free = tx.new_ticket_ids(incoming.tickets.len() * 2)?.into_iter();
-    let base = ground::base_commit(desk, plan, &BTreeMap::new(), &[])?;
+    let base = ground::base_commit(desk, plan, &Tickets::default(), &[])?;
     let mut files: BTreeSet<String> = desk.repo()?.list(&base)?.into_iter().map(|entry| entry.path).collect();
     let others = tickets.values().filter(|t| t.closed_by().is_none() && !order.replaced.contains(&t.id));
     files.extend(others.flat_map(|t| &t.task.new_files).map(|path| path.as_str().to_owned()));
@@ -279,7 +278,7 @@ fn assign(
 /// Puts what came among the plan's tickets; the ids that are new or changed.
 fn lay(
     plan: &mut Plan,
-    tickets: &mut BTreeMap<TicketId, Ticket>,
+    tickets: &mut Tickets,
     came: Vec<Ticket>,
     order: &Order<'_>,
     notes: &mut Vec<String>,
@@ -287,7 +286,7 @@ fn lay(
     let mut ids = Vec::new();
     let none = |id| Failure::new(Code::UnknownId, format!("plan '{}' has no ticket '{id}'", plan.id)).fix("haco list");
     let inherited = match &order.split {
-        Some((parent, _)) => tickets.get(*parent).ok_or_else(|| none(parent))?.depends_on.clone(),
+        Some((parent, _)) => tickets.get(parent).ok_or_else(|| none(parent))?.depends_on.clone(),
         None => Vec::new(),
     };
     for mut ticket in came {
@@ -304,10 +303,10 @@ fn lay(
         ticket.created_by.get_or_insert_with(|| order.actor.to_owned());
         ids.push(ticket.id.clone());
         plan.tickets.push(ticket.id.clone());
-        tickets.insert(ticket.id.clone(), ticket);
+        tickets.insert(Box::new(ticket));
     }
     if let Some((parent, reason)) = &order.split {
-        let parent = tickets.get_mut(*parent).expect("what it depends on was read above");
+        let parent = tickets.get_mut(parent).expect("what it depends on was read above");
         let last = parent.attempts.last().map_or(0, |a| a.n);
         let decision = Decision::new("split", order.actor, &clock::now(), last);
         parent.decisions.push(Decision { reason: reason.clone(), into: ids.clone(), ..decision });

@@ -14,6 +14,7 @@ use haco_core::{
     settings::{Environment, Layers, Settings},
     studio::Studio,
     ticket::Ticket,
+    tickets::Tickets,
 };
 use haco_git::Repo;
 use haco_store::{Place, Store};
@@ -40,7 +41,7 @@ pub struct Loaded {
     /// By id.
     pub plans: BTreeMap<PlanId, Plan>,
     /// By id.
-    pub tickets: BTreeMap<TicketId, Ticket>,
+    pub tickets: Tickets,
     /// Who holds what.
     pub facts: Facts,
 }
@@ -94,6 +95,12 @@ impl Desk {
     /// One ticket with what it hangs together with.
     pub fn load_ticket(&self, id: &TicketId) -> Result<Loaded> {
         let world = self.store.ticket_closure(id)?;
+        self.loaded(world)
+    }
+
+    /// One ticket as [`Desk::load_ticket`] has it, to be shown and not to be changed.
+    pub fn glance(&self, id: &TicketId) -> Result<Loaded> {
+        let world = self.store.glance(id)?;
         self.loaded(world)
     }
 

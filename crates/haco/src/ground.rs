@@ -5,17 +5,16 @@ use anyhow::Result;
 use haco_core::{
     attempt::Attempt,
     code::{Code, Failure},
-    id::TicketId,
     oid::{Change, Oid},
     plan::Plan,
-    ticket::Ticket,
+    tickets::Tickets,
 };
 use haco_git::Who;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The commit that a ticket's base is: `plan`'s own where `on` is empty, the candidate where there is one, else a
 /// commit that unites them. The same candidates always give the same commit.
-pub fn base_commit(desk: &Desk, plan: &Plan, tickets: &BTreeMap<TicketId, Ticket>, on: &[Oid]) -> Result<Oid> {
+pub fn base_commit(desk: &Desk, plan: &Plan, tickets: &Tickets, on: &[Oid]) -> Result<Oid> {
     let repo = desk.repo()?;
     match on {
         [] => present(desk, &plan.base),
@@ -28,7 +27,7 @@ pub fn base_commit(desk: &Desk, plan: &Plan, tickets: &BTreeMap<TicketId, Ticket
 }
 
 /// The tree of `plan`'s commit with the candidates `on`, and everything that they are built on, laid over it in order.
-pub fn union_tree(desk: &Desk, plan: &Plan, tickets: &BTreeMap<TicketId, Ticket>, on: &[Oid]) -> Result<Oid> {
+pub fn union_tree(desk: &Desk, plan: &Plan, tickets: &Tickets, on: &[Oid]) -> Result<Oid> {
     let by_commit: BTreeMap<&Oid, &Attempt> = tickets
         .values()
         .flat_map(|t| &t.attempts)

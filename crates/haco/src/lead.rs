@@ -13,6 +13,7 @@ use haco_core::{
     path::RepoPath,
     plan::Plan,
     prompt::{self, File, Template},
+    tickets::Tickets,
 };
 use haco_git::{Entry, Kind, Repo};
 use serde_json::{Map, Value};
@@ -76,7 +77,7 @@ struct Base<'a> {
 
 impl<'a> Base<'a> {
     fn of(desk: &'a Desk, plan: &Plan) -> Result<Base<'a>> {
-        let commit = ground::base_commit(desk, plan, &BTreeMap::new(), &[])?;
+        let commit = ground::base_commit(desk, plan, &Tickets::default(), &[])?;
         let repo = desk.repo()?;
         let entries = repo.list(&commit)?;
         Ok(Base { repo, commit, entries })

@@ -25,7 +25,7 @@ use crate::{
     plan::Plan,
     settings::Settings,
     studio::Studio,
-    ticket::Ticket,
+    tickets::Tickets,
 };
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub struct World<'a> {
     /// Every plan that is asked about.
     pub plans: &'a BTreeMap<PlanId, Plan>,
     /// At least their tickets, or one ticket with what it depends on.
-    pub tickets: &'a BTreeMap<TicketId, Ticket>,
+    pub tickets: &'a Tickets,
     /// By name.
     pub studios: &'a BTreeMap<String, Studio>,
     /// What the configuration files say together.

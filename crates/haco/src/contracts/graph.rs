@@ -7,17 +7,18 @@ use haco_core::{
     id::TicketId,
     intake::{Bad, Incoming},
     ticket::Ticket,
+    tickets::Tickets,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Refuses what cannot be an order, then orders the tickets that may touch the same path and says so.
-pub(super) fn order(tickets: &mut BTreeMap<TicketId, Ticket>, notes: &mut Vec<String>) -> Result<()> {
+pub(super) fn order(tickets: &mut Tickets, notes: &mut Vec<String>) -> Result<()> {
     if let Some(failure) = first(graph::flaws(&graph::edges(tickets.values()), &BTreeSet::new())) {
         return Err(failure.into());
     }
     let mut all: Vec<Ticket> = tickets.values().cloned().collect();
     notes.extend(graph::order_overlaps(&mut all));
-    tickets.extend(all.into_iter().map(|t| (t.id.clone(), t)));
+    tickets.extend(all);
     Ok(())
 }
 

@@ -16,9 +16,9 @@ use haco_core::{
     id::{PlanId, TicketId},
     settings::{HUMAN, SUPERVISOR},
     ticket::Ticket,
+    tickets::Tickets,
     verdict::{Decision, Via},
 };
-use std::collections::BTreeMap;
 
 /// What an argument names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub fn latest_attempt(ticket: &Ticket) -> u32 {
 }
 
 /// The tickets that are still to be done and wait for `id`, directly or not, also as a part of what was split.
-pub fn open_dependents(tickets: &BTreeMap<TicketId, Ticket>, id: &TicketId) -> Vec<TicketId> {
+pub fn open_dependents(tickets: &Tickets, id: &TicketId) -> Vec<TicketId> {
     let mut edges = graph::edges(tickets.values());
     for ticket in tickets.values() {
         let into = ticket.closed_by().map(|d| d.into.clone()).unwrap_or_default();
@@ -163,8 +163,8 @@ mod tests {
         .expect("a ticket")
     }
 
-    fn world(tickets: Vec<Ticket>) -> BTreeMap<TicketId, Ticket> {
-        tickets.into_iter().map(|t| (t.id.clone(), t)).collect()
+    fn world(tickets: Vec<Ticket>) -> Tickets {
+        tickets.into_iter().collect()
     }
 
     #[test]

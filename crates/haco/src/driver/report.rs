@@ -39,7 +39,8 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
 /// Every call that left a record, and of steps without one what the ticket says.
 fn calls(desk: &Desk, loaded: &Loaded) -> Result<Vec<Call>> {
     let mut all = Vec::new();
-    for (id, ticket) in &loaded.tickets {
+    for ticket in loaded.tickets.values() {
+        let id = &ticket.id;
         let mut recorded = Vec::new();
         for n in desk.store.list(&format!("drafts/{id}"))? {
             for step in desk.store.list(&format!("drafts/{id}/{n}"))? {

@@ -79,7 +79,7 @@ impl Bench {
             })
             .into();
         let plans = [(plan.id.clone(), plan.clone())].into();
-        let loaded = Loaded { plans, tickets: [].into(), facts: Default::default() };
+        let loaded = Loaded { plans, tickets: Default::default(), facts: Default::default() };
         let frame = cursor::frame(&self.desk.world(&loaded), &plan).expect("frame");
         plan.verdicts.push(Verdict {
             models: self.desk.settings.model_set(tickets.iter()).expect("models"),

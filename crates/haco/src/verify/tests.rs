@@ -61,7 +61,7 @@ fn bench(tickets: &[Value]) -> Bench {
     let tickets: Vec<Ticket> = tickets.iter().map(|t| serde_json::from_value(t.clone()).expect("ticket")).collect();
     let loaded = crate::desk::Loaded {
         plans: [(plan.id.clone(), plan.clone())].into(),
-        tickets: [].into(),
+        tickets: Default::default(),
         facts: Default::default(),
     };
     let frame = cursor::frame(&desk.world(&loaded), &plan).expect("frame");

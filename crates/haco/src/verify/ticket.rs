@@ -51,13 +51,13 @@ pub(super) fn verify(desk: &Desk, out: &Out, id: &TicketId, again: bool) -> Resu
         Start::Repeat(n) => {
             let ticket = repeat(desk, &loaded, loaded.ticket(id)?, &standing, n)?;
             let n = ticket.attempts.last().map_or(n, |a| a.n);
-            loaded.tickets.insert(id.clone(), ticket);
+            loaded.tickets.insert(Box::new(ticket));
             n
         }
     };
     match ensure(desk, out, &loaded, loaded.ticket(id)?, n)? {
         Ok(ticket) => {
-            loaded.tickets.insert(id.clone(), ticket);
+            loaded.tickets.insert(Box::new(ticket));
             check(desk, out, &loaded, id, n, again)
         }
         Err(refused) => {

@@ -11,7 +11,8 @@ use crate::{
     settings::{Layers, SUPERVISOR},
     studio::{By, Check, Job, Per, Role, Stage, When},
     subject,
-    ticket::{DefinitionOfDone, Test},
+    ticket::{DefinitionOfDone, Test, Ticket},
+    tickets::Tickets,
     verdict::{Answer, Decision, Verdict, latest},
 };
 
@@ -21,7 +22,7 @@ const AT: &str = "2026-01-01T00:00:00Z";
 #[derive(Clone)]
 struct Sandbox {
     plans: BTreeMap<PlanId, Plan>,
-    tickets: BTreeMap<TicketId, Ticket>,
+    tickets: Tickets,
     studios: BTreeMap<String, Studio>,
     settings: Settings,
     facts: Facts,
@@ -61,7 +62,7 @@ impl Sandbox {
         .expect("a plan");
         Sandbox {
             plans: BTreeMap::from([(plan_id(), plan)]),
-            tickets: tickets.into_iter().map(|t| (t.id.clone(), t)).collect(),
+            tickets: tickets.into_iter().collect(),
             studios: BTreeMap::from([(studio.name.clone(), studio)]),
             settings: Settings::resolve(&Layers::default()),
             facts: Facts::default(),

@@ -104,7 +104,7 @@ mod tests {
         }))
         .expect("a plan");
         let plans = BTreeMap::from([(plan.id.clone(), plan)]);
-        Loaded { plans, tickets: BTreeMap::new(), facts: Default::default() }
+        Loaded { plans, tickets: Default::default(), facts: Default::default() }
     }
 
     fn accept() -> Need {

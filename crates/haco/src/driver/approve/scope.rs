@@ -10,6 +10,7 @@ use haco_core::{
     id::{PlanId, TicketId},
     subject,
     ticket::Ticket,
+    tickets::Tickets,
     verdict::{ApprovedModel, Verdict},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +81,7 @@ impl Scope {
 }
 
 /// What is dropped with `exclude`, each ticket once, in order.
-fn dropped(tickets: &BTreeMap<TicketId, Ticket>, plan: &str, exclude: &[TicketId]) -> Result<Vec<Dropped>> {
+fn dropped(tickets: &Tickets, plan: &str, exclude: &[TicketId]) -> Result<Vec<Dropped>> {
     let mut all: Vec<Dropped> = Vec::new();
     for id in exclude {
         let none =
@@ -110,7 +111,7 @@ fn dropped(tickets: &BTreeMap<TicketId, Ticket>, plan: &str, exclude: &[TicketId
 mod tests {
     use super::*;
 
-    fn tickets() -> BTreeMap<TicketId, Ticket> {
+    fn tickets() -> Tickets {
         let ticket = |n: u32, on: &[u32]| -> Ticket {
             let on: Vec<TicketId> = on.iter().map(|n| TicketId::ticket(*n)).collect();
             serde_json::from_value(serde_json::json!({
@@ -120,7 +121,7 @@ mod tests {
             .expect("a ticket")
         };
         let all = [ticket(1, &[]), ticket(2, &[1]), ticket(3, &[2]), ticket(4, &[])];
-        all.into_iter().map(|t| (t.id.clone(), t)).collect()
+        all.into_iter().collect()
     }
 
     #[test]

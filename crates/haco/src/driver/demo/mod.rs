@@ -88,7 +88,8 @@ fn tell(shell: &mut Shell<'_>, scene: &Scene, replayed: bool) -> Result<Shipped>
     }
     shell.part("The diff, the evidence and the report")?;
     shell.run(&["haco", "diff", "T-001"], &[Status::Yes])?;
-    for (id, ticket) in &tickets {
+    for ticket in tickets.values() {
+        let id = &ticket.id;
         let last = ticket.attempts.last().map_or(0, |a| a.n);
         let dir = format!("evidence/{id}/{last}");
         shell.told(&format!(".haco/{dir}: {}", store.list(&dir)?.join(" ")))?;

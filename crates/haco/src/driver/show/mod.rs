@@ -40,7 +40,7 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
 }
 
 fn ticket(desk: &Desk, id: &TicketId, full: bool, out: &mut Out) -> Result<Outcome> {
-    let loaded = desk.load_ticket(id)?;
+    let loaded = desk.glance(id)?;
     let position = desk.position(&loaded);
     let (ticket, busy) = (loaded.ticket(id)?, loaded.facts.busy.get(id));
     let status = status(&position, busy.is_some(), id);
