@@ -23,6 +23,12 @@ impl Allowed<'_> {
         Some(if other { Leave::OtherVersion(item.to_owned()) } else { Leave::Name })
     }
 
+    /// Whether the list has a package of `system` for which this holds.
+    pub(super) fn any(&self, system: System, is: impl Fn(&String) -> bool) -> bool {
+        let names = self.0.iter().map(|text| bare_name(without_system(text.trim(), system), system));
+        names.filter(|name| !name.is_empty()).any(|name| is(&system.folded(name)))
+    }
+
     /// Whether the list names a package of `system`.
     pub(super) fn names(&self, system: System, folded: &str) -> bool {
         self.lets(&Entry::package(system, folded, 0)).is_some()

@@ -217,6 +217,10 @@ impl<'a> Judge<'a> {
         }
     }
 
+    pub(super) fn refuse_import(&mut self, import: Added) {
+        self.report.refused.push(import);
+    }
+
     pub(super) fn flag(&mut self, severity: Severity, path: &str, line: usize, message: String) {
         self.report.flags.push(say::flag(severity, path, line, message));
     }

@@ -12,6 +12,7 @@
 
 mod allow;
 mod entry;
+mod import;
 mod judge;
 mod lock;
 mod named;
@@ -51,6 +52,7 @@ pub fn compare(changes: &[Delta<'_>], allowed: &[String], around: &Around<'_>) -
     sides.iter().for_each(|side| judge.manifest(side));
     sides.iter().for_each(|side| judge.indirect(side));
     sides.iter().for_each(|side| lock::compare(&mut judge, side));
+    import::compare(&mut judge, changes, &named, around);
     let mut report = judge.report();
     say::shorten(&mut report, MOST);
     report

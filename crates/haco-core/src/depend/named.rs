@@ -39,6 +39,12 @@ impl<'a> Named<'a> {
         self.names().manifests.get(&system).is_some_and(|names| names.contains(folded))
     }
 
+    /// Whether a manifest or a lockfile has a name for which this holds.
+    pub(super) fn any(&self, system: System, is: impl Fn(&String) -> bool) -> bool {
+        let all = [&self.names().manifests, &self.names().locks];
+        all.iter().any(|names| names.get(&system).is_some_and(|names| names.iter().any(&is)))
+    }
+
     /// Whether a manifest or a lockfile names it.
     pub(super) fn has(&self, system: System, folded: &str) -> bool {
         self.by_manifest(system, folded) || self.names().locks.get(&system).is_some_and(|names| names.contains(folded))

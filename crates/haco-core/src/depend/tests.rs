@@ -15,7 +15,7 @@ use super::{Report, compare};
 use crate::delta::{Around, Delta};
 use proptest::prelude::*;
 
-const SAMPLES: [(&str, &str); 15] = [
+const SAMPLES: [(&str, &str); 16] = [
     ("npm", include_str!("samples/npm.txt")),
     ("cargo", include_str!("samples/cargo.txt")),
     ("requirements", include_str!("samples/requirements.txt")),
@@ -30,6 +30,7 @@ const SAMPLES: [(&str, &str); 15] = [
     ("pipelines", include_str!("samples/pipelines.txt")),
     ("shell", include_str!("samples/shell.txt")),
     ("registries", include_str!("samples/registries.txt")),
+    ("imports", include_str!("samples/imports.txt")),
     ("locks", include_str!("samples/locks.txt")),
 ];
 
@@ -144,7 +145,7 @@ fn there_are_ten_samples_of_each_ecosystem() {
 }
 
 /// A name of each reader.
-const NAMES: [&str; 40] = [
+const NAMES: [&str; 46] = [
     "package.json",
     "pnpm-workspace.yaml",
     "package-lock.json",
@@ -185,6 +186,12 @@ const NAMES: [&str; 40] = [
     ".gitmodules",
     "requirements.txt",
     "install.sh",
+    "a.py",
+    "a.ts",
+    "a.go",
+    "a.rs",
+    "a.rb",
+    "A.java",
 ];
 
 fn judged(path: &str, old: &[u8], new: &[u8]) -> Report {
@@ -232,6 +239,11 @@ fn a_large_hostile_file_is_answered_at_once() {
         ("x.sh", "npm install ".to_owned() + &many("a;")),
         ("yarn.lock", many("\"a@1\":\n")),
         ("Gemfile.lock", "GEM\n".to_owned() + &many("    a (1)\n") + "CHECKSUMS\n" + &many("  a (1) x\n")),
+        ("a.py", many("import a\n'\"\"\"'\n")),
+        ("a.py", (0..20_000).map(|n| format!("import a{n}\n")).collect()),
+        ("a.ts", (0..20_000).map(|n| format!("import 'a{n}'\n")).collect()),
+        ("a.rs", (0..3_000).map(|n| format!("use a{n}::b;\n")).collect()),
+        ("A.java", (0..20_000).map(|n| format!("import a{n}.b.C;\n")).collect()),
         ("composer.lock", format!("{{\"packages\":[{}]}}", vec!["{\"name\":\"a/b\"}"; 50_000].join(","))),
     ] {
         assert!(judged(path, b"", text.as_bytes()).refused.len() <= 50, "{path}");
