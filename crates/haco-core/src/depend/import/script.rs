@@ -48,11 +48,13 @@ fn imports(text: &str) -> Vec<Import> {
 }
 
 fn specifiers(body: &str) -> Vec<&str> {
-    let begins =
-        ["import ", "import'", "import\"", "import{", "export ", "} from", "}from"].iter().any(|w| body.starts_with(w));
+    let begins = ["import ", "import'", "import\"", "import{", "export ", "} from", "}from", "from '", "from \""]
+        .iter()
+        .any(|w| body.starts_with(w));
     let mut found = Vec::new();
     if begins && !body.starts_with("import type ") && !body.starts_with("export type ") {
         let at = body.rfind(" from ").map(|at| at + 6).or_else(|| body.rfind("}from").map(|at| at + 5));
+        let at = at.or_else(|| body.starts_with("from ").then_some(5));
         let at = at.or_else(|| (body.starts_with("import ") && !body.contains('=')).then_some(7));
         found.extend(at.and_then(|at| literal(&body[at..])));
     }
@@ -114,9 +116,9 @@ mod tests {
     fn specifiers_of_all_forms_are_read_and_text_is_not() {
         let text = "import a from 'a'\nimport 'b/x.css';\nimport * as c from \"@s/c/deep\"\nexport { d } from 'd'\n} from 'e';\n\
                     const f = require('f/x'), g = await import('g');\nimport { h } from './h';\n// import i from 'i'\n\
-                    const t = `\nimport j from 'j'\n`;\nimport type { K } from 'k';\nmy.require('l'); \"require('m')\";\n\
+                    const t = `\nimport j from 'j'\n`;\nimport p,\n  { q }\n  from 'p';\nimport type { K } from 'k';\nmy.require('l'); \"require('m')\";\n\
                     import n from 'npm:n@1';\nimport fs from 'node:fs';\nimport x = require('o')";
         let found: Vec<String> = imports(text).into_iter().map(|i| i.root).collect();
-        assert_eq!(found, ["a", "b", "@s/c", "d", "e", "f", "g", "npm:n", "node:fs", "o"]);
+        assert_eq!(found, ["a", "b", "@s/c", "d", "e", "f", "g", "p", "npm:n", "node:fs", "o"]);
     }
 }

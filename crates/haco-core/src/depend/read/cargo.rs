@@ -54,10 +54,10 @@ fn replaced(item: Item<'_>) -> Entry {
     Entry { name, ..entry }
 }
 
-/// A build script under another name than the usual one.
+/// A build script under another name than the usual one, which cargo runs without being told.
 fn build_script(value: Value<'_>) -> Option<Entry> {
     let script = Entry::package(System::Cargo, "package.build", value.line()).what(What::Script);
-    Some(script.version(value.text()?))
+    value.text().filter(|name| *name != "build.rs").map(|name| script.version(name))
 }
 
 /// Keys of a target or of the build that name a program.

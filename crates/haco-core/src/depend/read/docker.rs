@@ -17,7 +17,7 @@ pub(super) fn dockerfile(_: &str, text: &str) -> Result<Read, String> {
     let mut defaults: BTreeMap<String, String> = BTreeMap::new();
     for (line, text) in shell::joined(text) {
         let mut words = text.split_whitespace();
-        let verb = words.next().unwrap_or_default().to_uppercase();
+        let verb = words.next().unwrap_or_default().to_ascii_uppercase();
         let words: Vec<&str> = words.collect();
         match verb.as_str() {
             "ARG" => {

@@ -19,6 +19,10 @@ pub(super) fn gemfile(_: &str, text: &str) -> Result<Read, String> {
             "git" | "path" | "github" if body.ends_with("do") || body.contains(" do ") => {
                 block = quoted(body).map(|place| format!("{call} {place}")).unwrap_or_default();
             }
+            "eval_gemfile" => {
+                let file = quoted(body).unwrap_or_default();
+                found.push(registries::setting(System::Gem, &format!("eval_gemfile {file}"), file, n + 1));
+            }
             "end" => block.clear(),
             call if CALLS.contains(&call) => found.extend(gem(body, call, &block, n + 1)),
             _ => {}

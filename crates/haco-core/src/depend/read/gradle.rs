@@ -33,7 +33,7 @@ pub(super) fn build(_: &str, text: &str) -> Result<Read, String> {
         let lower = word.to_lowercase();
         match lower.as_str() {
             "id" | "kotlin" if body.contains("version") => found.extend(plugin(body, word, n + 1)),
-            "url" | "maven" | "seturl" => {
+            "url" | "maven" | "seturl" | "apply" => {
                 let address = quoted(body).filter(|u| u.contains("://"));
                 found.extend(address.and_then(|url| registries::registry(System::Maven, url, n + 1)));
             }

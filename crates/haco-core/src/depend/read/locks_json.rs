@@ -37,15 +37,26 @@ fn npm_package(name: &str, entry: &Value, line: usize) -> Option<Locked> {
     }
     let keys = ["dependencies", "optionalDependencies", "peerDependencies", "requires"];
     let needs = keys.iter().filter_map(|k| entry[*k].as_object()).flat_map(|o| o.keys());
-    let resolved = entry["resolved"].as_str().filter(|url| !is_default(url));
+    let resolved = entry["resolved"].as_str().filter(|url| url.contains(':')).map(|url| archive(name, url));
     Some(Locked {
         name: System::Npm.folded(name),
         version: entry["version"].as_str().unwrap_or_default().to_owned(),
-        source: resolved.unwrap_or_default().to_owned(),
+        source: resolved.unwrap_or_default(),
         sums: entry["integrity"].as_str().into_iter().flat_map(str::split_whitespace).map(str::to_owned).collect(),
         needs: needs.map(|n| System::Npm.folded(n)).collect(),
         line,
     })
+}
+
+/// The registry that an archive's address belongs to, empty for npm's own. An archive of another package is a source of
+/// its own.
+pub(super) fn archive(name: &str, url: &str) -> String {
+    let url = url.replace("%2f", "/").replace("%2F", "/");
+    match url.split_once(&format!("/{name}/-/")) {
+        Some(_) if is_default(&url) => String::new(),
+        Some((registry, _)) => registry.to_owned(),
+        None => url,
+    }
 }
 
 pub(super) fn pipfile(_: &str, text: &str) -> Result<Read, String> {

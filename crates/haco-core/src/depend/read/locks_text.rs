@@ -1,6 +1,6 @@
 //! yarn.lock (both forms), pnpm-lock.yaml, go.sum and Gemfile.lock, by their lines.
 
-use super::{Read, indent, registries::is_default, unquoted};
+use super::{Read, indent, locks_json::archive, registries::is_default, unquoted};
 use crate::depend::entry::{Graph, Lock, Locked, System};
 use std::collections::{BTreeMap, HashMap};
 
@@ -44,6 +44,11 @@ fn yarn_head(body: &str, line: usize) -> Option<Locked> {
     let at = first.char_indices().skip(1).find(|(_, c)| *c == '@').map(|(at, _)| at)?;
     let (name, range) = first.split_at(at);
     let local = ["@workspace:", "@link:", "@portal:"].iter().any(|p| range.starts_with(p));
+    // An alias is the package that it stands for: `a@npm:b@^1`.
+    let target = range
+        .strip_prefix("@npm:")
+        .and_then(|alias| alias.char_indices().skip(1).find(|(_, c)| *c == '@').map(|(at, _)| &alias[..at]));
+    let name = target.unwrap_or(name);
     (!local).then(|| Locked { name: System::Npm.folded(name), line, ..Locked::default() })
 }
 
@@ -52,7 +57,7 @@ fn yarn_field(locked: &mut Locked, key: &str, value: &str) {
         "version" => value.clone_into(&mut locked.version),
         "resolved" => {
             let (url, sum) = value.split_once('#').unwrap_or((value, ""));
-            locked.source = if is_default(url) { String::new() } else { url.to_owned() };
+            locked.source = archive(&locked.name, url);
             if !sum.is_empty() && is_default(url) {
                 locked.sums.push(format!("sha1-{sum}"));
             }

@@ -1,20 +1,29 @@
 //! pyproject.toml (PEP 517, 621 and 735, poetry, uv, hatch, pdm) and Pipfile.
 
-use super::{Read, manifest, registries, requirements::requirement, tables};
+use super::{
+    Read, manifest, registries,
+    requirements::{elsewhere, requirement},
+    tables,
+};
 use crate::depend::entry::{Entry, System, What};
 use tables::{Item, Table, Value};
 
-pub(super) fn pyproject(_: &str, text: &str) -> Result<Read, String> {
+pub(super) fn pyproject(path: &str, text: &str) -> Result<Read, String> {
     manifest(tables::with(text, |root| {
         let mut found = Vec::new();
-        for path in LISTS {
-            let list = path.split_last().and_then(|(key, dir)| root.at(dir)?.get(key));
-            found.extend(list.into_iter().flat_map(|list| strings(list, path.join("."))));
+        for keys in LISTS {
+            let list = keys.split_last().and_then(|(key, dir)| root.at(dir)?.get(key));
+            found.extend(list.into_iter().flat_map(|list| strings(list, keys.join("."))));
         }
-        for path in LISTS_BY_NAME {
-            for group in root.items_at(path) {
-                found.extend(strings(group.value, format!("{}.{}", path.join("."), group.key)));
+        for keys in LISTS_BY_NAME {
+            for group in root.items_at(keys) {
+                found.extend(strings(group.value, format!("{}.{}", keys.join("."), group.key)));
             }
+        }
+        for item in root.items_at(&["tool", "setuptools", "dynamic"]) {
+            let files = item.value.table().and_then(|t| t.get("file")).map_or_else(Vec::new, Value::each);
+            let lists = files.into_iter().filter(|_| item.key.ends_with("dependencies"));
+            found.extend(lists.filter_map(|f| elsewhere(path, (item.key, f.text()?), f.line())));
         }
         for env in root.items_at(&["tool", "hatch", "envs"]) {
             let lists = env.value.table().map_or_else(Vec::new, Table::items);
@@ -25,8 +34,8 @@ pub(super) fn pyproject(_: &str, text: &str) -> Result<Read, String> {
         found.extend(
             root.items_at(&["tool", "uv", "sources"]).iter().map(|item| table_or_text(item, "tool.uv.sources")),
         );
-        for path in [["tool", "uv", "index"], ["tool", "poetry", "source"], ["tool", "pdm", "source"]] {
-            let list = root.at(&path[..2]).and_then(|t| t.get(path[2]));
+        for keys in [["tool", "uv", "index"], ["tool", "poetry", "source"], ["tool", "pdm", "source"]] {
+            let list = root.at(&keys[..2]).and_then(|t| t.get(keys[2]));
             found.extend(list.into_iter().flat_map(indexes));
         }
         let backend = root.at(&["build-system"]).and_then(|t| t.get("build-backend"));

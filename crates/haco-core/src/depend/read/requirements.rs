@@ -3,7 +3,7 @@
 use super::{Read, manifest, registries};
 use crate::depend::entry::{Entry, System, What};
 
-pub(super) fn requirements(_: &str, text: &str) -> Result<Read, String> {
+pub(super) fn requirements(path: &str, text: &str) -> Result<Read, String> {
     let mut found = Vec::new();
     for (line, text) in joined(text) {
         let text = text.split(" #").next().unwrap_or(&text).trim();
@@ -11,7 +11,7 @@ pub(super) fn requirements(_: &str, text: &str) -> Result<Read, String> {
             continue;
         }
         match option(text) {
-            Some((name, value)) => found.extend(of_option(name, value, line)),
+            Some((name, value)) => found.extend(of_option(path, (name, value), line)),
             None => found.extend(requirement(text, line)),
         }
     }
@@ -40,7 +40,7 @@ fn option(text: &str) -> Option<(&str, &str)> {
     Some((name, value.trim()))
 }
 
-fn of_option(name: &str, value: &str, line: usize) -> Option<Entry> {
+fn of_option(path: &str, (name, value): (&str, &str), line: usize) -> Option<Entry> {
     match name {
         "-i" | "--index-url" | "--extra-index-url" | "-f" | "--find-links" => {
             registries::registry(System::Pypi, value, line)
@@ -50,8 +50,16 @@ fn of_option(name: &str, value: &str, line: usize) -> Option<Entry> {
         "-r" | "-c" | "--requirement" | "--constraint" if value.contains("://") => {
             Some(Entry::package(System::Pypi, value, line).what(What::Registry))
         }
+        "-r" | "-c" | "--requirement" | "--constraint" => elsewhere(path, (name, value), line),
         _ => None,
     }
+}
+
+/// A list in a file that is not known by its name to hold one, so that nobody would read it.
+pub(super) fn elsewhere(path: &str, (key, file): (&str, &str), line: usize) -> Option<Entry> {
+    let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
+    (!super::is_manifest(&format!("{dir}/{file}")))
+        .then(|| registries::setting(System::Pypi, &format!("{key} {file}"), file, line))
 }
 
 /// `name[extra] >= 1 ; marker`, `name @ url`, or a bare URL; nothing for what is a path.
