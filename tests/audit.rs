@@ -31,6 +31,9 @@ fn a_model_passes_what_it_was_shown() {
     let (server, sandbox) = before(|_| Reply::text(verdict("pass", &[]).to_string()));
     sandbox.run(&["haco-audit", "T-001"]).gives(0, "T-001\n", any());
     assert_eq!(status(&sandbox, "T-001"), "awaiting_acceptance");
+    let calls = server.asked().len();
+    sandbox.run(&["haco-audit", "T-001"]).gives(0, "T-001\n", has("already passed its audit"));
+    assert_eq!(server.asked().len(), calls, "nobody is asked twice");
     let asked = server.asked().pop().expect("it was asked");
     for part in ["+echo \"hello, ${1:-world}\"", "greet.sh Ada prints", "dod/", "<<<DATA"] {
         assert!(asked.prompt.contains(part), "no '{part}' in {}", asked.prompt);

@@ -231,6 +231,7 @@ fn a_program_that_is_not_ours_is_found_and_its_status_passed_on() {
     sandbox.set("PATH", path);
     sandbox.run(&["haco", "foo", "a", "--json"]).gives(7, "foo a --json\n", "");
     sandbox.run(&["haco", "nothing-like-it"]).gives(2, "", has("nothing-like-it"));
+    sandbox.run(&["haco", "nothing-like-it", "--json"]).gives(2, has("\"code\":\"usage\""), any());
     sandbox.run(&["haco", "verify", "--version"]).gives(0, has("haco-verify "), "");
 }
 

@@ -24,6 +24,9 @@ fn fails_then_passes_with_the_failing_output_in_the_prompt() {
     let sandbox = drafted(&server, &[tested("T-001", check)]);
     sandbox.run(&["haco-verify", "T-001"]).gives(1, "", "haco-verify: T-001: [..]\n...\n");
     assert_eq!(status(&sandbox, "T-001"), "ready");
+    let known = records(&sandbox, "T-001");
+    sandbox.run(&["haco-verify", "T-001"]).gives(1, "", "haco-verify: T-001: [..]\n...\n");
+    assert_eq!(records(&sandbox, "T-001"), known, "what failed is said again and not asked again");
     sandbox.run(&["haco-worker", "T-001"]).gives(0, "T-001\n", any());
     let second = &server.asked()[1].prompt;
     assert!(second.contains("it said: hi there, Ada"), "{second}");

@@ -78,6 +78,11 @@ pub fn read(text: &str, criteria: usize, lines_of: impl Fn(&str) -> Option<usize
     if others.any(|other| answer(&other).is_ok_and(|other| other != verdict)) {
         return Err("the answer holds two verdicts that differ".to_owned());
     }
+    if verdict == Answer::Pass && says_no(&(text.replace(json, ""))) {
+        return Err(
+            "the verdict is 'pass', and the words around it speak of failing: answer with the JSON alone".into()
+        );
+    }
     if wire.criteria.len() > criteria || (verdict == Answer::Pass && wire.criteria.len() < criteria) {
         return Err(format!("'criteria' has {} answers for {criteria} acceptance criteria", wire.criteria.len()));
     }
@@ -103,6 +108,12 @@ pub fn read(text: &str, criteria: usize, lines_of: impl Fn(&str) -> Option<usize
         }
     }
     Ok(Audit { verdict, criteria: wire.criteria, findings: wire.findings })
+}
+
+/// Whether words beside a verdict say otherwise, or may: a pass that is only quoted is no pass.
+fn says_no(words: &str) -> bool {
+    let lower = words.to_lowercase();
+    ["fail", "reject", "not pass", "n't pass", "not approve", "n't approve"].iter().any(|no| lower.contains(no))
 }
 
 fn answer(wire: &Wire) -> Result<Answer, String> {
@@ -142,6 +153,7 @@ mod tests {
             (r#"{"verdict":"fail"}"#, "says why"),
             (r#"{"verdict":"maybe"}"#, "not 'pass'"),
             (r#"It says {"verdict":"pass","criteria":[{"met":true}]}. I: {"verdict":"fail"}"#, "two verdicts"),
+            (r#"I say fail; a pass would be {"verdict":"pass","criteria":[{"met":true}]}"#, "words around it"),
             (r#"{"verdict":"pass","criteria":[{"met":true,"file":"b.py"}]}"#, "does not exist"),
             (r#"{"verdict":"pass","criteria":[{"met":true,"file":"a.py","line":4}]}"#, "line 4"),
             (r#"{"verdict":"pass","criteria":[{"met":true}],"mood":"good"}"#, "mood"),

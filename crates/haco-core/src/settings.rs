@@ -80,6 +80,8 @@ pub struct Settings {
     pub prompts: BTreeMap<String, Hash>,
     /// What the repository's file says and what does not count, a sentence each.
     pub ignored: Vec<String>,
+    /// Names that only an entry of the repository explains which does not count, with the reason: they mean nothing else.
+    pub discounted: BTreeMap<String, String>,
 }
 
 /// What a name in a route means.
@@ -101,7 +103,8 @@ impl Settings {
     /// Unites the layers.
     pub fn resolve(layers: &Layers) -> Settings {
         let mut ignored = Vec::new();
-        let repository = half_trusted(layers, &mut ignored);
+        let mut discounted = BTreeMap::new();
+        let repository = half_trusted(layers, &mut ignored, &mut discounted);
         let user = &layers.user;
         let mut s = Settings { environment: layers.environment.clone(), ..Settings::default() };
         for layer in [user, &repository] {
@@ -140,11 +143,18 @@ impl Settings {
             ignored.push(format!("roles.tech_lead of .haco/config.json does not count: {why}"));
         }
         s.ignored = ignored;
+        discounted.retain(|name, _| !s.models.contains_key(name));
+        s.discounted = discounted;
         s
     }
 
     /// What a route's entry means; `supervisor` and `human` mean no model and are not asked here.
     pub fn model(&self, name: &str) -> Result<Resolved, Failure> {
+        if let Some(why) = self.discounted.get(name) {
+            let message = format!("model '{name}' of '.haco/config.json' does not count: {why}");
+            let fix = if why.ends_with("haco trust") { "haco trust" } else { "give it another name there" };
+            return Err(Failure::new(Code::BadConfig, message).fix(fix));
+        }
         let entry = match self.models.get(name) {
             Some(entry) => entry.clone(),
             None => self.entry_from(name),
@@ -273,7 +283,7 @@ impl Settings {
 pub const DEFAULT_MODEL: &str = "qwen2.5-coder:32b";
 
 /// The repository's file without what a person has not trusted, and a sentence for each thing that does not count.
-fn half_trusted(layers: &Layers, ignored: &mut Vec<String>) -> Config {
+fn half_trusted(layers: &Layers, ignored: &mut Vec<String>, discounted: &mut BTreeMap<String, String>) -> Config {
     let mut repo = layers.repository.clone();
     let user = &layers.user;
     let key_of = |m: &Model| m.key_env.is_some() || m.key_command.is_some();
@@ -289,6 +299,7 @@ fn half_trusted(layers: &Layers, ignored: &mut Vec<String>) -> Config {
             return true;
         };
         ignored.push(format!("models.{name} of .haco/config.json does not count: {why}"));
+        discounted.insert(name.clone(), why.to_owned());
         false
     });
     for (name, model) in &mut repo.models {
@@ -402,6 +413,9 @@ mod tests {
         let s = resolve(serde_json::json!({}), repo.clone(), false);
         assert!(s.models.is_empty() && s.verify.allow_weaker.is_empty() && s.verify.env.is_empty());
         assert_eq!(s.ignored.len(), 4, "{:?}", s.ignored);
+        let refused = s.model("k").expect_err("a name that only the repository explains");
+        assert_eq!(refused.code, Code::BadConfig);
+        assert_eq!(refused.fix.as_deref(), Some("haco trust"));
         let user = serde_json::json!({"models": {"mine": {"provider": "openai", "key_env": "MY_KEY"}}});
         let trusted = resolve(user, repo, true);
         assert!(!trusted.models.contains_key("k"), "trusted or not, the key goes nowhere else");

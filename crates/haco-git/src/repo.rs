@@ -68,7 +68,10 @@ impl Repo {
     pub fn resolve(&self, rev: &str) -> Result<Oid> {
         let found =
             self.gix.rev_parse_single(rev).and_then(|id| id.object()).and_then(|object| object.peel_to_commit());
-        let none = |_| Failure::new(Code::Usage, format!("'{}' names no commit", rev.escape_debug()));
+        let none = |_| {
+            Failure::new(Code::Usage, format!("'{}' names no commit", rev.escape_debug()))
+                .fix("git log --oneline --all")
+        };
         Ok(oid(found.map_err(none)?.id))
     }
 

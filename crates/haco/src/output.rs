@@ -166,6 +166,11 @@ impl Out {
         writeln!(self.stdout, "{text}")
     }
 
+    /// From here on as with `--json`.
+    pub fn as_json(&mut self) {
+        self.json = true;
+    }
+
     /// Everything that was printed has arrived, or it is an error.
     pub fn flush(&mut self) -> io::Result<()> {
         self.stdout.flush()
@@ -272,7 +277,7 @@ impl Tally {
 
     /// The end: yes where every ticket was.
     pub fn end(self) -> crate::exit::Outcome {
-        let none = self.tickets.is_empty().then(|| Failure::new(Code::NoIds, "no ids came in"));
+        let none = self.tickets.is_empty().then(|| Failure::new(Code::NoIds, "no ids came in").fix("haco list --ids"));
         let said = self.worst.is_some();
         let outcome = crate::exit::Outcome { failure: self.worst.or(none), said, ..crate::exit::Outcome::yes() };
         outcome.with("tickets", self.tickets)

@@ -38,7 +38,7 @@ impl<'a> Document<'a> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let json = text.trim_start().starts_with(['{', '[']);
         match (json, source) {
-            _ if text.trim().is_empty() => Err(bad("the plan is empty")),
+            _ if text.trim().is_empty() => Err(bad("the plan is empty").fix("haco schema ticket")),
             (true, Source::File) if !planmd::looks_like(text) => Document::of_json(text),
             (true, Source::File) => Document::of_json(text).or_else(|_| Document::of_planmd(text)),
             (true, Source::Model) => Document::of_json(text).or_else(|_| Document::of_reply(text)),

@@ -151,6 +151,11 @@ fn show(id: &TicketId, out: &mut Out) -> Result<Outcome> {
 /// The verdict of whoever's turn it is.
 fn one(desk: &Desk, id: &TicketId, model: Option<&str>, out: &Out) -> Result<Answered> {
     let _step = turn::hold(desk, id)?;
+    let turn = Turn::of(desk, id)?;
+    if let (true, Some(n)) = (turn.standing.audited, turn.standing.attempt) {
+        out.say(format!("{id}: attempt {n} already passed its audit"));
+        return Ok(Answered { verdict: Some("pass".to_owned()), attempt: Some(n), ..Answered::default() });
+    }
     let case = case(desk, id)?;
     match who(&case, model)? {
         Judge::Model(name) => model::audit(&case, &name, out),

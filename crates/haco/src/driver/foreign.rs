@@ -17,7 +17,7 @@ use std::{
 };
 
 /// Replaces this process by the program.
-pub fn run(words: Vec<OsString>, _out: &mut Out) -> Result<Outcome> {
+pub fn run(words: Vec<OsString>, out: &mut Out) -> Result<Outcome> {
     let (name, rest) = words.split_first().ok_or_else(|| Failure::new(Code::Usage, "no command was given"))?;
     let Some(name) = name.to_str().filter(|n| is_name(n)) else { return Err(unknown(name).into()) };
     let program = format!("haco-{name}");
@@ -29,6 +29,10 @@ pub fn run(words: Vec<OsString>, _out: &mut Out) -> Result<Outcome> {
             let cause = format!("cannot run '{}': {error}", place.display());
             return Err(Failure::new(Code::MissingTool, cause).into());
         }
+    }
+    // What follows the name belongs to a program that is not there, so its `--json` is ours.
+    if rest.iter().any(|word| word == "--json") {
+        out.as_json();
     }
     Err(unknown(OsStr::new(name)).into())
 }

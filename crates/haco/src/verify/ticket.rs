@@ -20,8 +20,8 @@ use haco_core::{
     flags,
     id::TicketId,
     subject,
-    ticket::Ticket,
-    verdict::{Answer, Finding, Verdict},
+    ticket::{Test, Ticket},
+    verdict::{Answer, Finding, Verdict, latest},
 };
 use haco_git::Expect;
 use serde_json::json;
@@ -83,9 +83,20 @@ fn start(ticket: &Ticket, standing: &Standing, again: bool) -> Result<Start> {
         (Need::Verify { attempt }, _) => Start::Check(*attempt),
         (Need::Blocked(block), Some(n)) if blocked_check(&block.command) => Start::Check(n),
         (_, Some(n)) if again && ticket.attempt(n).is_some_and(|a| a.candidate.is_some()) => Start::Check(n),
-        (Need::Audit { .. } | Need::Accept { .. } | Need::Ship, Some(n)) => Start::Passed(n),
+        (Need::Audit { .. } | Need::Accept { .. } | Need::Ship | Need::Shipped, Some(n)) => Start::Passed(n),
+        (_, Some(n)) if was_judged(ticket, n) => Start::Check(n),
         _ => return Err(no().into()),
     })
+}
+
+/// Whether the checks of attempt `n` have their answer: all passed, or one failed. It is given again and not asked again.
+fn was_judged(ticket: &Ticket, n: u32) -> bool {
+    let Some(made) = ticket.attempt(n).and_then(|a| a.candidate.as_ref()) else { return false };
+    let answer = |(name, _, test): (String, _, &Test)| {
+        latest(&ticket.verdicts, &name, &subject::check(test, &made.tree)).map(|v| v.verdict)
+    };
+    let answers: Vec<Option<Answer>> = ticket.checks().into_iter().map(answer).collect();
+    answers.contains(&Some(Answer::Fail)) || answers.iter().all(|a| *a == Some(Answer::Pass))
 }
 
 /// A new attempt with the draft of attempt `n` on the base of now; it costs nothing.
