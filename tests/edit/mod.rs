@@ -83,7 +83,7 @@ fn a_look_writes_nothing_and_answers_the_same() {
     let same = |v: &Value| v["diff"] == diff.stdout && v["files"][0]["edits"][0]["kind"] == "exact";
     sandbox.run(&[&words[..], &["--stdout", "--json"]].concat()).stdin(reply()).gives(0, json(same), "");
     assert_eq!(all(&sandbox), before);
-    sandbox.run(&["patch", "-p1", "-s"]).stdin(diff.stdout).gives(0, "", "");
+    sandbox.run(&["git", "apply"]).stdin(diff.stdout).gives(0, "", "");
     assert_eq!(sandbox.read("greet.py"), GREETS);
 }
 
