@@ -1,7 +1,7 @@
 //! Judges the edit engine: reads cases as `make` prints them, and says for each form and trouble how many replies came
 //! out right, wrong and refused.
 //!
-//!     cargo run --release --example edit-judge -- [--sweep] [--show right|wrong|refused[:TROUBLE]] < cases.jsonl
+//!     cargo run --release --example edit-judge -- [--speed] [--sweep] [--show right|wrong|refused[:TROUBLE]] < cases.jsonl
 
 use haco_core::edit::{self, Action, Format, Kind, Nearness, Scope};
 use serde_json::Value;
@@ -68,6 +68,9 @@ fn judge(case: &Case, nearness: Nearness) -> (&'static str, Option<Kind>, String
 
 fn main() -> std::io::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.iter().any(|a| a == "--speed") {
+        return speed(&mut std::io::stdout().lock());
+    }
     let show = args.iter().position(|a| a == "--show").and_then(|i| args.get(i + 1)).cloned();
     let cases: Vec<Case> = std::io::stdin().lock().lines().map_while(Result::ok).filter_map(|l| case(&l)).collect();
     let mut out = std::io::stdout().lock();
@@ -121,4 +124,73 @@ fn sweep(cases: &[Case], out: &mut impl Write) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// How long one call takes: the median of many for a block, and the worst of diffs that are malformed in every way.
+fn speed(out: &mut impl Write) -> std::io::Result<()> {
+    let path: haco_core::path::RepoPath = "src/a.rs".parse().expect("a good path");
+    let line = |i: usize| match i % 10 {
+        0 => format!("fn step_{i}(input: &[u32]) -> u32 {{\n"),
+        9 => "}\n\n".to_owned(),
+        _ => format!("    let value_{i} = input.get({}).copied().unwrap_or(total + {});\n", i % 7, i % 3),
+    };
+    let file = |count: usize| (0..count).map(line).collect::<String>();
+    let timed = |file: &str, reply: &str| {
+        let existing = BTreeMap::from([(path.clone(), file.as_bytes().to_vec())]);
+        let targets = [path.clone()];
+        let scope = Scope { targets: &targets, new_files: &[] };
+        let start = std::time::Instant::now();
+        let done = edit::apply(reply, Format::Auto, &scope, &existing).is_ok();
+        (start.elapsed(), done)
+    };
+    let thousand = file(1000);
+    let lines: Vec<&str> = thousand.lines().collect();
+    let old = lines[500..506].join("\n");
+    let block = format!("src/a.rs\n<<<<<<< SEARCH\n{old}\n=======\n{}\n>>>>>>> REPLACE\n", old.replace("total", "sum"));
+    let mut times: Vec<_> = (0..2000).map(|_| timed(&thousand, &block)).collect();
+    times.sort();
+    writeln!(out, "a block, 1,000 lines: median {:?}, applied {}", times[1000].0, times[1000].1)?;
+    let hunk = |from: usize, bend: &dyn Fn(usize, &str) -> String| {
+        let body: String = lines[from..from + 12].iter().enumerate().map(|(i, l)| bend(i, l)).collect();
+        format!("```diff\n--- a/src/a.rs\n+++ b/src/a.rs\n@@ -{from},99 +{from},1 @@\n{body}```\n")
+    };
+    let bends: [(&str, &dyn Fn(usize, &str) -> String); 4] = [
+        ("drifted", &|i, l| {
+            if i % 3 == 0 {
+                format!(" {l} // seen\n")
+            } else if i == 5 {
+                format!("-{l}\n+{l}1\n")
+            } else {
+                format!(" {l}\n")
+            }
+        }),
+        ("lines left out", &|i, l| {
+            if i % 4 == 1 {
+                String::new()
+            } else if i == 6 {
+                format!("-{l}\n+{l}1\n")
+            } else {
+                format!(" {l}\n")
+            }
+        }),
+        ("nothing right", &|i, l| if i == 6 { format!("-{l}2\n+{l}1\n") } else { format!(" {l}2\n") }),
+        ("marks lost", &|i, l| if i == 6 { format!("-{l}\n{l}1\n") } else { format!("{l}\n") }),
+    ];
+    for (name, bend) in bends {
+        let mut times: Vec<_> = (0..200).map(|i| timed(&thousand, &hunk(300 + i % 100, bend))).collect();
+        times.sort();
+        writeln!(out, "a diff, {name}: median {:?}, worst {:?}", times[100].0, times[199].0)?;
+    }
+    let big = file(20_000);
+    let misses: String = (0..80_000)
+        .map(|i| {
+            format!(
+                "<<<<<<< SEARCH\n    let value_{} = input.got({});\n    let q = {i};\n=======\nx\n>>>>>>> REPLACE\n",
+                i % 20_000,
+                i % 7
+            )
+        })
+        .collect();
+    let (took, _) = timed(&big, &misses);
+    writeln!(out, "{} MB of near misses, 20,000 lines: {took:?}", misses.len() >> 20)
 }

@@ -12,8 +12,8 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 /// The least likeness of a place, and how far it must be ahead of the second; set on the curves in `benches/edit`.
-pub(super) const LEAST: f64 = 0.60;
-pub(super) const AHEAD: f64 = 0.15;
+pub(super) const LEAST: f64 = 0.50;
+pub(super) const AHEAD: f64 = 0.10;
 
 /// How many letters and digits a line of context needs to part what goes away before it from what does behind it.
 const OWN: usize = 4;
