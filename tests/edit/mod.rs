@@ -2,6 +2,7 @@
 
 mod bad;
 mod disk;
+mod git;
 mod manual;
 mod print;
 
