@@ -126,6 +126,9 @@ fn sweep(cases: &[Case], out: &mut impl Write) -> std::io::Result<()> {
     Ok(())
 }
 
+/// What a trouble makes of one line of a hunk, by its place in it.
+type Bend<'a> = &'a dyn Fn(usize, &str) -> String;
+
 /// How long one call takes: the median of many for a block, and the worst of diffs that are malformed in every way.
 fn speed(out: &mut impl Write) -> std::io::Result<()> {
     let path: haco_core::path::RepoPath = "src/a.rs".parse().expect("a good path");
@@ -150,11 +153,11 @@ fn speed(out: &mut impl Write) -> std::io::Result<()> {
     let mut times: Vec<_> = (0..2000).map(|_| timed(&thousand, &block)).collect();
     times.sort();
     writeln!(out, "a block, 1,000 lines: median {:?}, applied {}", times[1000].0, times[1000].1)?;
-    let hunk = |from: usize, bend: &dyn Fn(usize, &str) -> String| {
+    let hunk = |from: usize, bend: Bend| {
         let body: String = lines[from..from + 12].iter().enumerate().map(|(i, l)| bend(i, l)).collect();
         format!("```diff\n--- a/src/a.rs\n+++ b/src/a.rs\n@@ -{from},99 +{from},1 @@\n{body}```\n")
     };
-    let bends: [(&str, &dyn Fn(usize, &str) -> String); 4] = [
+    let bends: [(&str, Bend); 4] = [
         ("drifted", &|i, l| {
             if i % 3 == 0 {
                 format!(" {l} // seen\n")

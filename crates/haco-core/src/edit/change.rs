@@ -17,6 +17,9 @@ use std::collections::HashSet;
 /// How many misses of one file are told with the nearest lines.
 const REPORTS: usize = 6;
 
+/// How many edits of one file may speak of what others bring, each of which takes a search of its own.
+const LATE: usize = 100;
+
 /// The file that edits are held against.
 pub(super) struct File<'a> {
     pub path: &'a RepoPath,
@@ -311,6 +314,11 @@ impl<'a> File<'a> {
     ) -> Result<Outcome, Vec<Refusal>> {
         done.splices.sort_by_key(|s| (s.start, s.end));
         done.splices.dedup_by(|b, a| a.start == b.start && a.end == b.end && a.new == b.new && a.start < a.end);
+        put_off(raws, &mut done);
+        if let Some(by) = done.late.get(LATE) {
+            let why = format!("more than {LATE} edits of '{}' touch what other edits change", self.path);
+            return Err(vec![refusal(raws[*by], Code::Overlap, why)]);
+        }
         if let Some(pair) = done.splices.windows(2).find(|w| clash(&w[0], &w[1])) {
             let (one, two) = (raws[pair[0].by.min(pair[1].by)], raws[pair[0].by.max(pair[1].by)]);
             let line = pair[1].start + 1;
@@ -320,9 +328,12 @@ impl<'a> File<'a> {
         let old: Vec<Piece> = (0..self.lines().len()).map(Piece::Kept).collect();
         let mut pieces = spliced(old, done.splices);
         for by in &done.late {
-            let (raw, change) = (raws[*by], changes[*by].as_ref());
-            let Some(change) = change else { continue };
-            let (next, applied) = late::put(raw, change, pieces, self)?;
+            let raw = raws[*by];
+            let (next, applied) = match (&raw.op, changes[*by].as_ref()) {
+                (Op::Text { old, new }, _) => late::put_text(raw, (*old, *new), pieces, self)?,
+                (_, Some(change)) => late::put(raw, change, pieces, self)?,
+                (_, None) => continue,
+            };
             pieces = next;
             done.applied.push((*by, applied));
         }
@@ -337,4 +348,18 @@ impl<'a> File<'a> {
         let bytes = self.join(&pieces, done.tail.unwrap_or(Tail::Keep));
         Ok((Some(bytes), done.applied.into_iter().map(|(_, a)| a).collect()))
     }
+}
+
+/// Puts off pieces of text that lie in lines which an earlier edit changes, until that one is made.
+fn put_off(raws: &[&Raw], done: &mut Done) {
+    let meets = |w: &[Splice]| clash(&w[0], &w[1]).then(|| w[0].by.max(w[1].by));
+    while let Some(by) = done.splices.windows(2).find_map(meets).filter(|by| matches!(raws[*by].op, Op::Text { .. })) {
+        done.splices.retain(|s| s.by != by);
+        done.applied.retain(|(n, _)| *n != by);
+        done.late.push(by);
+        if done.late.len() > LATE {
+            break;
+        }
+    }
+    done.late.sort_unstable();
 }

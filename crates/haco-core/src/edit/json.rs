@@ -74,7 +74,7 @@ pub(super) fn find(lines: &[Line]) -> Vec<Block> {
             i += 1;
             continue;
         }
-        let (value, used) = parse(&text[from..]);
+        let (value, used) = parse(head(&text[from..]));
         left = left.saturating_sub(used);
         let edits = value.map(|v| edits(&v)).unwrap_or_default();
         let to = starts.partition_point(|s| *s < from + used);
@@ -87,6 +87,18 @@ pub(super) fn find(lines: &[Line]) -> Vec<Block> {
     }
     blocks
 }
+
+/// As much of a text as one JSON value may take, which bounds the memory that it needs.
+fn head(text: &str) -> &str {
+    let mut end = text.len().min(VALUE_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// The longest JSON value that is read.
+const VALUE_BYTES: usize = 1 << 20;
 
 /// The value at the head of `text` and the bytes that it takes, or that were read in vain. Line breaks inside strings,
 /// which models write and JSON does not allow, are taken for what they mean.

@@ -2,11 +2,12 @@
 
 use super::build::refusal;
 use super::change::File;
+use super::piece::{self, Placed};
 use super::place::{Fit, Index};
 use super::raw::{Change, Raw};
 use super::splice::{spliced, splices};
 use super::text::Piece;
-use super::{Applied, Refusal};
+use super::{Applied, Kind, Refusal};
 use crate::code::Code;
 use std::borrow::Cow;
 
@@ -39,6 +40,27 @@ pub(super) fn put<'a>(
     };
     let applied = Applied { line, kind: fit.kind, similarity: None };
     Ok((spliced(pieces, splices), applied))
+}
+
+/// The file with one piece of text in place of another, which it must have once as the edits before leave it.
+pub(super) fn put_text<'a>(
+    raw: &Raw,
+    (old, new): (&'a str, &'a str),
+    pieces: Vec<Piece<'a>>,
+    file: &File<'a>,
+) -> Result<(Vec<Piece<'a>>, Applied), Vec<Refusal>> {
+    let lines: Vec<Cow<str>> = pieces.iter().map(|p| said(p, file)).collect();
+    let lines: Vec<&str> = lines.iter().map(AsRef::as_ref).collect();
+    match piece::place(0, raw, old, new, &lines).map_err(|refusal| vec![refusal])? {
+        Placed::Here(splice) => {
+            let applied = Applied { line: splice.start + 1, kind: Kind::Exact, similarity: None };
+            Ok((spliced(pieces, vec![splice]), applied))
+        }
+        _ => {
+            let why = format!("edit {} touches what an earlier one changes in '{}'", raw.n, file.path);
+            Err(vec![refusal(raw, Code::Overlap, why)])
+        }
+    }
 }
 
 fn said<'l>(piece: &'l Piece, file: &File<'l>) -> Cow<'l, str> {

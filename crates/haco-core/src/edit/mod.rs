@@ -55,6 +55,9 @@ use std::collections::BTreeMap;
 /// The longest reply that is read, in bytes.
 pub const REPLY_BYTES: usize = 16 << 20;
 
+/// The most lines that a reply may have.
+pub const REPLY_LINES: usize = 600_000;
+
 /// The form of edits that a model is asked for. All forms are read whatever was asked; `Whole` also takes a reply
 /// without a fence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +129,9 @@ pub fn apply_within(
 ) -> Result<Edited, Vec<Refusal>> {
     if reply.len() > REPLY_BYTES {
         return Err(vec![Refusal::new(Code::BadEdit, None, "the reply is longer than 16 MiB")]);
+    }
+    if reply.bytes().filter(|b| *b == b'\n').count() > REPLY_LINES {
+        return Err(vec![Refusal::new(Code::BadEdit, None, "the reply has more than 600,000 lines")]);
     }
     if reply.trim().is_empty() {
         return Err(vec![Refusal::new(Code::EmptyReply, None, "the reply is empty")]);
