@@ -41,8 +41,8 @@ pub(super) fn now<'a>(
     let mut all = in_hand;
     let mut chosen = Vec::new();
     for offer in offers.iter().filter(|o| o.runnable && is_on_the_way(o, rules.until)) {
-        if all.len() >= rules.jobs {
-            break;
+        if is_busy(offer, rules.jobs, &all) {
+            continue;
         }
         let same = |other: &&Offer| (&other.plan, &other.ticket) == (&offer.plan, &offer.ticket);
         if all.iter().any(same) || left.contains_key(&Key::of(offer)) || is_full(offer, rules.settings, &all) {
@@ -52,6 +52,13 @@ pub(super) fn now<'a>(
         chosen.push(offer);
     }
     chosen
+}
+
+/// Whether as much is in hand as may be. Checks on the base only prepare: beside work on tickets they do not count, so
+/// that no model waits for them; with one job there is one thing at a time.
+fn is_busy(offer: &Offer, jobs: usize, in_hand: &[&Offer]) -> bool {
+    let prepares = |o: &Offer| jobs > 1 && o.action == Action::Baseline;
+    in_hand.iter().filter(|o| prepares(o) == prepares(offer)).count() >= jobs
 }
 
 /// Whether the offer's model answers as many calls as it may.
@@ -143,6 +150,15 @@ pub(super) mod tests {
         let all = drafts("many");
         assert_eq!(started(&all, 3, Until::Shipped, &[]), [1, 2, 3]);
         assert_eq!(started(&all, 3, Until::Shipped, &all[..1]), [2, 3], "no ticket twice");
+        assert_eq!(started(&all, 1, Until::Shipped, &all[..1]), [0; 0]);
+    }
+
+    #[test]
+    fn checks_on_the_base_go_on_beside_the_jobs_unless_there_is_only_one() {
+        let mut all = drafts("many");
+        all.extend((5..=9).map(|n| offer(Action::Baseline, Some(n), None)));
+        assert_eq!(started(&all, 2, Until::Shipped, &[]), [1, 2, 5, 6]);
+        assert_eq!(started(&all, 2, Until::Shipped, &all[..2]), [5, 6]);
         assert_eq!(started(&all, 1, Until::Shipped, &all[..1]), [0; 0]);
     }
 

@@ -37,7 +37,7 @@ const TICK: Duration = Duration::from_millis(200);
 pub struct Args {
     /// Only this plan
     plan: Option<PlanId>,
-    /// Steps in progress at a time [default: run.jobs, else 2]
+    /// Steps in progress at a time, checks on the base apart [default: run.jobs, else 2]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,
     /// Stop once every open ticket is there
