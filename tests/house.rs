@@ -19,13 +19,12 @@ const COMMANDS: &str = "init next run status list show diff log approve accept w
 const TOOLS: [&str; 6] = ["plan", "worker", "verify", "audit", "ship", "driver"];
 
 /// Outside libraries that live behind the crates beside them.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("gix", &["haco-git"]),
     ("ureq", &["haco-net"]),
     ("nix", &["haco-sandbox", "haco-store"]),
     ("libc", &["haco-sandbox"]),
     ("landlock", &["haco-sandbox"]),
-    ("seccompiler", &["haco-sandbox"]),
     ("clap", &["haco"]),
     ("anyhow", &["haco", "haco-git", "haco-sandbox"]),
     ("fs-err", &["haco", "haco-git", "haco-store"]),
