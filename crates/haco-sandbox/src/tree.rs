@@ -172,7 +172,8 @@ mod tests {
 
     #[test]
     fn memory_that_no_process_has_mapped_is_weighed() {
-        let code = "import os; f=os.memfd_create('x'); os.write(f, b'x'*(40<<20)); print(flush=True); input()";
+        let code =
+            "import os, sys; f=os.memfd_create('x'); os.write(f, b'x'*(40<<20)); print(flush=True); sys.stdin.read()";
         let outer = format!("python3 -c \"{code}\"; true");
         let mut shell = Command::new("sh");
         let mut shell =

@@ -37,9 +37,14 @@ pub(super) fn of(tools: &[PathBuf]) -> Vec<PathBuf> {
 /// Collects what others than owner and group may not read.
 fn closed(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        // Where a link leads is looked at by itself.
+        let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if link {
+            continue;
+        }
         let Ok(meta) = entry.metadata() else { continue };
         let needed = if meta.is_dir() { 0o005 } else { 0o004 };
-        if !meta.is_symlink() && meta.mode() & needed != needed {
+        if meta.mode() & needed != needed {
             found.push(entry.path());
         } else if meta.is_dir() {
             closed(&entry.path(), found);

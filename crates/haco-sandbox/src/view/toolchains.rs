@@ -88,7 +88,7 @@ impl Finder<'_, '_> {
     fn add(&mut self, dir: PathBuf) {
         let covers = |other: &Path| other.starts_with(&dir);
         let above = self.homes.iter().any(|home| covers(home)) || self.places.iter().any(|place| covers(&place.from));
-        if dir.exists() && !above && !system::shows(&dir) && dir.parent().is_some() && !self.is_shown(&dir) {
+        if dir.exists() && !above && !is_common(&dir) && !system::shows(&dir) && !self.is_shown(&dir) {
             self.tools.dirs.push(dir);
         }
     }
@@ -97,6 +97,13 @@ impl Finder<'_, '_> {
         let tools = self.tools.dirs.iter().any(|dir| path.starts_with(dir));
         tools || self.places.iter().any(|place| path.starts_with(&place.at))
     }
+}
+
+/// Whether a directory is everybody's, so that being on the `PATH` says nothing about what lies in it.
+fn is_common(dir: &Path) -> bool {
+    dir.components().count() <= 2
+        || ["/dev", "/proc", "/sys"].iter().any(|kernel| dir.starts_with(kernel))
+        || [Path::new("/var/tmp"), Path::new("/var/lib"), Path::new("/var/log")].contains(&dir)
 }
 
 /// The directory that something was installed into as a whole, if this is its `bin`.
@@ -113,6 +120,14 @@ fn installed(dir: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_everybodys_is_no_toolchain() {
+        for dir in ["/", "/tmp", "/opt", "/home", "/var/tmp", "/dev/shm"] {
+            assert!(is_common(Path::new(dir)), "{dir}");
+        }
+        assert!(!is_common(Path::new("/opt/jdk")) && !is_common(Path::new("/nix/store")));
+    }
 
     #[test]
     fn what_was_installed_comes_whole_and_a_checkout_does_not() {
