@@ -76,6 +76,16 @@ impl Repo {
         }
     }
 
+    /// Whether a commit or tree has nothing at the path, and nothing but directories on the way to it.
+    pub fn is_free(&self, treeish: &Oid, path: &str) -> Result<bool> {
+        Ok(matches!(self.place(treeish, path)?, Place::Free))
+    }
+
+    /// Whether a commit or tree has a directory at the path, or a symlink there or on the way that may lead to one.
+    pub fn may_be_directory(&self, treeish: &Oid, path: &str) -> Result<bool> {
+        Ok(matches!(self.place(treeish, path)?, Place::Directory | Place::Foreign(_, "symlink")))
+    }
+
     /// Stores the bytes as a blob, with the id that `git hash-object` gives them.
     pub fn write_blob(&self, bytes: &[u8]) -> Result<Oid> {
         Ok(oid(self.gix.write_blob(bytes).context("cannot write a blob")?.detach()))
@@ -168,7 +178,7 @@ impl Repo {
 
     /// Writes the tree with the changes in it, without a look at what they replace. The editor below `gix`'s own is
     /// used because that one refuses trees whose untouched entries it does not like.
-    fn rewrite(&self, tree: &Oid, changes: &[&Change]) -> Result<Oid> {
+    pub(crate) fn rewrite(&self, tree: &Oid, changes: &[&Change]) -> Result<Oid> {
         let root = self.tree(tree)?.decode().context("cannot read a tree")?.into();
         let mut editor = Editor::new(root, &self.gix.objects, self.gix.object_hash());
         for change in changes {
