@@ -61,7 +61,7 @@ pub(super) fn verify(desk: &Desk, out: &Out, id: &TicketId, again: bool) -> Resu
             which: Which::Tests,
             again: true,
         };
-        let copy = Copy::of(desk, &tree, id.as_str())?;
+        let copy = Copy::of(desk, &plan.base, &tree)?;
         let judged = checks::ask(desk, &copy, &asking)?;
         verdict.evidence = Some(format!("{evidence}/checks.json"));
         decide(ticket, &judged, &mut verdict, &mut failure);

@@ -2,8 +2,9 @@
 //! `failure.txt`. Writing the verdicts into the ticket is the caller's.
 
 use super::{
-    copy::{Copy, Extra, Ran},
+    copy::{Copy, Extra},
     extract,
+    ran::Ran,
 };
 use crate::{clock, desk::Desk};
 use anyhow::Result;

@@ -1,11 +1,9 @@
 //! What a check's command is before it runs: its first word, whether that can be found, and the shell around it that
 //! brings up the services it needs. Running it is `copy`'s.
 
-use haco_core::config::Need;
-use std::{
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use haco_core::{config::Need, hash::Hash};
+use haco_sandbox::Kept;
+use std::{os::unix::fs::PermissionsExt, path::Path, time::SystemTime};
 
 /// Words that the shell knows without a program.
 const SHELL: &[&str] = &[
@@ -58,26 +56,48 @@ pub(super) fn missing<'a>(command: &'a str, path: &str) -> Option<&'a str> {
     program(command).filter(|name| !name.contains('/') && !path.split(':').any(|dir| runs(dir, name)))
 }
 
-/// The entries of `path` that a confined command sees: absolute, in no directory that is hidden or empty inside.
-pub(super) fn visible(path: &str, hidden: &[PathBuf]) -> String {
-    let empty = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from);
+/// The entries of `path` that a confined command sees: absolute, and in one of the `shared` directories or in none that
+/// is hidden or empty inside. What else of the working tree is on it would be the draft's to write.
+pub(super) fn visible(path: &str, hidden: &[&Path], shared: &[&Path]) -> String {
+    let empty = ["/tmp", "/var/tmp", "/dev/shm"].map(Path::new);
     let seen = |entry: &&str| {
         let entry = Path::new(entry);
-        entry.is_absolute() && !empty.iter().chain(hidden).any(|dir| entry.starts_with(dir))
+        let within = |dirs: &[&Path]| dirs.iter().any(|dir| entry.starts_with(dir));
+        entry.is_absolute() && (within(shared) || !within(&empty) && !within(hidden))
     };
     path.split(':').filter(seen).collect::<Vec<_>>().join(":")
 }
 
-/// The command with its services brought up before it. While one is waited for, its name stands in the file `note`.
-pub(super) fn with_services(command: &str, needs: &[(&str, &Need)], note: &Path) -> String {
-    let note = quoted(&note.to_string_lossy());
+/// What a script says on its standard error about the services that it waits for; nobody else can know the words.
+pub(super) struct Mark(String);
+
+impl Mark {
+    /// A new one.
+    pub(super) fn new() -> Mark {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Mark(Hash::of(format!("{} {}", std::process::id(), now.as_nanos()).as_bytes()).to_string())
+    }
+
+    /// The service that was still waited for when everything ended. What the script said is taken out of the stream.
+    pub(super) fn waiting(&self, stream: &mut Kept) -> Option<String> {
+        let text = String::from_utf8_lossy(&stream.head).into_owned();
+        let (said, other): (Vec<&str>, Vec<&str>) = text.split_inclusive('\n').partition(|l| l.starts_with(&self.0));
+        let last = said.last()?.trim_end().rsplit_once(' ').map(|(_, name)| name.to_owned());
+        stream.head = other.concat().into_bytes();
+        last.filter(|name| !name.is_empty())
+    }
+}
+
+/// The command with its services brought up before it. While one is waited for, its name is the last word behind the
+/// mark; when it answers, the last word is empty.
+pub(super) fn with_services(command: &str, needs: &[(&str, &Need)], Mark(mark): &Mark) -> String {
     let mut script = String::new();
     for (name, need) in needs {
         let probe = format!("sh -c {} >/dev/null 2>&1 </dev/null", quoted(&need.probe));
         let start = need.start.as_ref().map(|s| format!("  sh -c {} >/dev/null 2>&1 </dev/null &\n", quoted(s)));
         script.push_str(&format!(
-            "if ! {probe}; then\n  printf %s {} > {note}\n{}  haco_end=$(( $(date +%s) + {} ))\n  until {probe}; do\n    \
-             if [ \"$(date +%s)\" -ge \"$haco_end\" ]; then exit 125; fi\n    sleep 0.1\n  done\n  rm -f {note}\nfi\n",
+            "echo {mark} {} >&2\nif ! {probe}; then\n{}  haco_end=$(( $(date +%s) + {} ))\n  until {probe}; do\n    \
+             if [ \"$(date +%s)\" -ge \"$haco_end\" ]; then exit 125; fi\n    sleep 0.1\n  done\nfi\necho '{mark} ' >&2\n",
             quoted(name),
             start.unwrap_or_default(),
             seconds(need),
@@ -135,31 +155,32 @@ mod tests {
     }
 
     #[test]
-    fn path_entries_that_are_empty_inside_do_not_count() {
-        let hidden = [PathBuf::from("/srv/repo")];
-        assert_eq!(
-            visible("/usr/bin:/tmp/x:/srv/repo/.venv/bin:bin::/srv/repo2/bin", &hidden),
-            "/usr/bin:/srv/repo2/bin"
-        );
+    fn path_entries_that_are_empty_inside_do_not_count_and_those_that_are_shared_do() {
+        let path = "/usr/bin:/tmp/x:/srv/repo/bin:/srv/repo/.venv/bin:bin::/srv/repo2/bin";
+        let repo = Path::new("/srv/repo");
+        assert_eq!(visible(path, &[repo], &[]), "/usr/bin:/srv/repo2/bin");
+        let shared = visible(path, &[repo], &[Path::new("/srv/repo/.venv")]);
+        assert_eq!(shared, "/usr/bin:/srv/repo/.venv/bin:/srv/repo2/bin");
     }
 
     #[test]
     fn services_are_probed_started_once_and_waited_for() {
         let dir = tempfile::tempdir().expect("directory");
         let up = dir.path().join("it's up");
-        let note = dir.path().join("note");
         let probe = format!("test -f \"{}\"", up.display());
         let need = |start: Option<String>, timeout_sec| Need { probe: probe.clone(), start, timeout_sec };
         let run = |need: &Need| {
-            let script = with_services("echo 'ran'; exit 3", &[("db", need)], &note);
+            let mark = Mark::new();
+            let script = with_services("echo 'ran'; echo wrong >&2; exit 3", &[("db", need)], &mark);
             let ran = std::process::Command::new("sh").arg("-c").arg(script).output().expect("runs");
-            (ran.status.code(), String::from_utf8(ran.stdout).expect("text"))
+            let mut stderr = Kept { head: ran.stderr, ..Kept::default() };
+            let waiting = mark.waiting(&mut stderr);
+            let text = |bytes| String::from_utf8(bytes).expect("text");
+            (ran.status.code(), text(ran.stdout), text(stderr.head), waiting)
         };
-        assert_eq!(run(&need(None, Some(0))), (Some(125), String::new()));
-        assert_eq!(fs_err::read_to_string(&note).expect("note"), "db");
-        fs_err::remove_file(&note).expect("removes");
-        assert_eq!(run(&need(Some(format!("touch \"{}\"", up.display())), Some(5))), (Some(3), "ran\n".to_owned()));
-        assert!(!note.exists());
-        assert_eq!(run(&need(None, Some(0))), (Some(3), "ran\n".to_owned()));
+        let asked = (Some(3), "ran\n".to_owned(), "wrong\n".to_owned(), None);
+        assert_eq!(run(&need(None, Some(0))), (Some(125), String::new(), String::new(), Some("db".to_owned())));
+        assert_eq!(run(&need(Some(format!("touch \"{}\"", up.display())), Some(5))), asked);
+        assert_eq!(run(&need(None, Some(0))), asked);
     }
 }

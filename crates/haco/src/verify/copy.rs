@@ -1,18 +1,25 @@
-//! A throw-away copy of one tree outside the repository, and commands run confined in it. What a check means is
-//! `checks`'; nothing that happens in a copy flows back, and it is gone when the value is.
+//! A throw-away copy of one tree, and commands run confined in it: a pristine checkout of its base below, a layer of its
+//! own above, shown where the working tree is. What a check means is `checks`'; nothing that happens in a copy flows back,
+//! and it is gone when the value is.
 
-use super::command;
+use super::{
+    command,
+    pristine::{self, Pristine},
+    ran::{self, Ran},
+    scratch::Scratch,
+    shared::Shares,
+};
 use crate::desk::Desk;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use haco_core::{
     code::{Code, Failure},
     config,
-    oid::Oid,
-    ticket::{Expect, Test},
-    verdict::Answer,
+    oid::{Mode, Oid},
+    ticket::Test,
 };
-use haco_sandbox::{CannotRun, End, Ended, Files, Job, Kept, Layer, LimitKind, Limits, Net, Program};
+use haco_sandbox::{CannotRun, Change, Content, End, Ended, Files, Job, Layer, Limits, Net, Overlay, Program};
 use std::{
+    cell::RefCell,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -23,59 +30,71 @@ const OUTPUT_BYTES: usize = 10 << 20;
 const CHECK_SEC: u32 = 120;
 /// Seconds that each setup command has at least.
 const SETUP_SEC: u32 = 600;
-/// After this many seconds the copy of a program that is no more counts as left behind.
-const LEFT_SEC: u64 = 3600;
 
 /// One tree as files, and how commands run there.
 pub(super) struct Copy<'a> {
     desk: &'a Desk,
-    held: tempfile::TempDir,
+    tree: &'a Oid,
+    scratch: Scratch,
+    ground: RefCell<Ground>,
+    shares: Shares,
+    /// Where commands see it.
     top: PathBuf,
     hide: Vec<PathBuf>,
     path: String,
     weaker: Vec<Layer>,
-    /// Why no check can be asked here: a setup command failed.
+    /// Why no check can be asked here.
     broken: Option<Failure>,
 }
 
-/// How one command ended, and what that says.
-#[derive(Debug)]
-pub(super) struct Ran {
-    /// The answer after `expect`.
-    pub(super) answer: Answer,
-    /// The code, where the answer is not pass.
-    pub(super) code: Option<Code>,
-    /// One line: how it ended, or why it was not asked.
-    pub(super) end: String,
-    /// What would let it be asked, where that is known.
-    pub(super) fix: Option<String>,
-    /// Its streams, output before errors; none where it did not run.
-    pub(super) log: Vec<u8>,
-    /// Wall time.
-    pub(super) wall_ms: u64,
-    /// The walls that stood; none where it did not run.
-    pub(super) walls: Vec<Layer>,
+/// What commands see at the copy's place.
+enum Ground {
+    /// A checkout that others use too, under a layer into which these changes are still to be laid.
+    Layered(Pristine, Vec<Change>),
+    /// Files of its own.
+    Plain(PathBuf),
 }
 
 /// Variables that a check sees beside the clean ones.
 pub(super) type Extra = Vec<(String, String)>;
 
 impl<'a> Copy<'a> {
-    /// Checks `tree` out and sets it up. `label` stands in the directory's name.
-    pub(super) fn of(desk: &'a Desk, tree: &Oid, label: &str) -> Result<Copy<'a>> {
-        sweep();
-        let prefix = format!("haco-{label}-{}-", std::process::id());
-        let held = tempfile::Builder::new().prefix(&prefix).tempdir().context("cannot make a directory for a copy")?;
-        let root = fs_err::canonicalize(held.path())?;
-        let top = root.join("copy");
-        desk.repo()?.checkout(tree, &top)?;
-        fs_err::create_dir(root.join("note"))?;
-        let hide = vec![desk.place.main.clone(), desk.place.worktree.clone()];
+    /// Makes a copy of `tree` and sets it up; it costs little where that differs little from `base`.
+    pub(super) fn of(desk: &'a Desk, base: &Oid, tree: &'a Oid) -> Result<Copy<'a>> {
+        let weaker: Vec<Layer> =
+            desk.settings.verify.allow_weaker.iter().map(|w| w.parse()).collect::<Result<_, Failure>>()?;
+        // Without its own view of the files a command sees the copy where that really is: away from the repository.
+        let in_place = !weaker.contains(&Layer::Mount);
+        let scratch = Scratch::new(&if in_place { desk.place.dir.join("tmp") } else { std::env::temp_dir() })?;
+        let (shares, mut broken) = match Shares::of(desk, tree)? {
+            Ok(shares) => (shares, None),
+            Err(failure) => (Shares::none(), Some(failure)),
+        };
+        let than = match shares.before()? {
+            Ok(than) => than,
+            Err(failure) => {
+                broken = Some(failure);
+                std::time::SystemTime::UNIX_EPOCH
+            }
+        };
+        let ground = match in_place {
+            true => layered(desk, [base, tree], than, &scratch)?,
+            false => plain(desk, tree, &scratch)?,
+        };
+        let top = match &ground {
+            Ground::Plain(dir) => dir.clone(),
+            Ground::Layered(..) => desk.place.worktree.clone(),
+        };
+        let hide = [&desk.place.main, &desk.place.worktree].into_iter().filter(|dir| **dir != top).cloned().collect();
         let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
-        let weaker = desk.settings.verify.allow_weaker.iter().map(|w| w.parse()).collect::<Result<_, Failure>>()?;
-        let path = command::visible(&path, &hide);
-        let mut copy = Copy { desk, held, top, hide, path, weaker, broken: None };
-        copy.broken = copy.set_up()?;
+        let hidden = [&desk.place.main, &desk.place.worktree];
+        let warm: Vec<&Path> = shares.all.iter().map(|share| share.at.as_path()).collect();
+        let path = command::visible(&path, &hidden.map(PathBuf::as_path), &warm);
+        let ground = RefCell::new(ground);
+        let mut copy = Copy { desk, tree, scratch, ground, shares, top, hide, path, weaker, broken };
+        if copy.broken.is_none() {
+            copy.broken = copy.set_up()?;
+        }
         Ok(copy)
     }
 
@@ -98,7 +117,7 @@ impl<'a> Copy<'a> {
                 Ok(ended) => {
                     let text = super::extract::plain(&format!("{}\n{}", ended.stdout.text(), ended.stderr.text()));
                     let last = text.lines().rev().find(|l| !l.trim().is_empty()).map(|l| format!(": {}", l.trim()));
-                    format!("{}{}", how(&ended.end, limit), last.unwrap_or_default())
+                    format!("{}{}", ran::how(&ended.end, limit), last.unwrap_or_default())
                 }
                 Err(CannotRun::Io(error)) => return Err(CannotRun::Io(error).failure().into()),
                 Err(cannot) => return Ok(Some(cannot.failure())),
@@ -111,7 +130,7 @@ impl<'a> Copy<'a> {
     /// Asks one check. An error is the machine's; everything else is an answer.
     pub(super) fn ask(&self, test: &Test, extra: &Extra) -> Result<Ran> {
         if let Some(failure) = &self.broken {
-            return Ok(Ran { fix: failure.fix.clone(), ..Ran::blocked(failure.code, failure.message.clone()) });
+            return Ok(Ran::refused(failure));
         }
         if let Some(name) = command::missing(&test.command, &self.path) {
             let line = test.command.trim().lines().next().unwrap_or(name);
@@ -119,10 +138,11 @@ impl<'a> Copy<'a> {
             let fix = Some(format!("install {name}"));
             return Ok(Ran { fix, ..Ran::blocked(Code::MissingTool, message) });
         }
-        let dir = test.dir.as_ref().map_or_else(|| self.top.clone(), |d| self.top.join(d.as_str()));
-        let inside = dir.canonicalize().is_ok_and(|d| d.is_dir() && d.starts_with(&self.top));
-        if let (Some(named), false) = (&test.dir, inside) {
-            return Ok(Ran::failed(format!("its directory '{named}' is not in the tree")));
+        if let Some(named) = test.dir.as_ref().filter(|named| !named.as_str().is_empty()) {
+            let made = self.scratch.dir().join("layer/upper").join(named.as_str()).is_dir();
+            if !made && !self.desk.repo()?.may_be_directory(self.tree, named.as_str())? {
+                return Ok(Ran::failed(format!("its directory '{named}' is not in the tree")));
+            }
         }
         let mut needs = Vec::new();
         for name in &test.needs {
@@ -131,38 +151,31 @@ impl<'a> Copy<'a> {
                 None => return Ok(Ran::blocked(Code::MissingService, format!("no service '{name}' is configured"))),
             }
         }
-        let seconds = test.timeout_sec.or(self.desk.settings.verify.timeout_sec).unwrap_or(CHECK_SEC);
-        self.with_services(test, &dir, seconds, &needs, extra)
+        let ran = self.with_services(test, &needs, extra)?;
+        Ok(self.shares.disturbed()?.map_or(ran, |failure| Ran::refused(&failure)))
     }
 
-    fn with_services(
-        &self,
-        test: &Test,
-        dir: &Path,
-        seconds: u32,
-        needs: &[(&str, &config::Need)],
-        extra: &Extra,
-    ) -> Result<Ran> {
-        let note = self.held.path().join("note/waiting");
+    fn with_services(&self, test: &Test, needs: &[(&str, &config::Need)], extra: &Extra) -> Result<Ran> {
+        let dir = test.dir.as_ref().map_or_else(|| self.top.clone(), |d| self.top.join(d.as_str()));
+        let mark = command::Mark::new();
         let script = match needs {
             [] => test.command.clone(),
-            _ => command::with_services(&test.command, needs, &note),
+            _ => command::with_services(&test.command, needs, &mark),
         };
+        let seconds = test.timeout_sec.or(self.desk.settings.verify.timeout_sec).unwrap_or(CHECK_SEC);
         let limit = needs.iter().fold(seconds, |sum, (_, need)| sum.saturating_add(command::seconds(need)));
-        let ended = match self.run(&script, dir, limit, Net::Loopback, extra) {
+        let mut ended = match self.run(&script, &dir, limit, Net::Loopback, extra) {
             Ok(ended) => ended,
             Err(CannotRun::Io(error)) => return Err(CannotRun::Io(error).failure().into()),
-            Err(cannot) => {
-                let Failure { code, message, fix } = cannot.failure();
-                return Ok(Ran { fix, ..Ran::blocked(code, message) });
-            }
+            Err(cannot) => return Ok(Ran::refused(&cannot.failure())),
         };
-        let waited = if needs.is_empty() { None } else { fs_err::read_to_string(&note).ok() };
-        if let Some(name) = needs.iter().map(|(name, _)| *name).find(|n| waited.as_deref() == Some(*n)) {
-            fs_err::remove_file(&note)?;
-            return Ok(Ran::blocked(Code::MissingService, format!("the service '{name}' does not answer its probe")));
+        match mark.waiting(&mut ended.stderr) {
+            Some(name) => {
+                let message = format!("the service '{name}' does not answer its probe");
+                Ok(Ran::blocked(Code::MissingService, message))
+            }
+            None => Ok(Ran::of(test.expect, limit, ended)),
         }
-        Ok(Ran::of(test.expect, limit, ended))
     }
 
     fn run(&self, script: &str, dir: &Path, seconds: u32, net: Net, extra: &Extra) -> Result<Ended, CannotRun> {
@@ -171,11 +184,10 @@ impl<'a> Copy<'a> {
         let mut more: Extra = asked.filter_map(|n| std::env::var(n).ok().map(|v| (n.clone(), v))).collect();
         more.extend(extra.iter().cloned());
         let env = haco_sandbox::clean_env(&self.path, &home, &more);
-        let rw = [self.top.clone(), self.held.path().join("note")];
         // Nothing of the person's tree is shown, unless it lies in what every command sees.
         let hide: Vec<_> = self.hide.iter().filter(|path| haco_sandbox::always_seen(path)).cloned().collect();
-        haco_sandbox::run(&Job {
-            files: Files { rw: &rw, hide: &hide, ..Files::default() },
+        let job = Job {
+            files: Files { hide: &hide, ..Files::default() },
             env: &env,
             limits: Limits {
                 timeout: Duration::from_secs(u64::from(seconds)),
@@ -185,127 +197,73 @@ impl<'a> Copy<'a> {
             net,
             allow_weaker: &self.weaker,
             ..Job::new(Program::Shell(script), dir)
-        })
-    }
-}
-
-impl Ran {
-    fn blocked(code: Code, why: String) -> Ran {
-        Ran {
-            answer: Answer::Blocked,
-            code: Some(code),
-            end: why,
-            fix: None,
-            log: Vec::new(),
-            wall_ms: 0,
-            walls: Vec::new(),
+        };
+        match self.on_the_ground(job) {
+            Err(CannotRun::NoOverlay(why)) if self.shares.all.is_empty() => {
+                self.fall_back().map_err(|e| CannotRun::Io(std::io::Error::other(format!("{e:#}, and {why}"))))?;
+                self.on_the_ground(job)
+            }
+            other => other,
         }
     }
 
-    fn failed(why: String) -> Ran {
-        Ran { answer: Answer::Fail, ..Ran::blocked(Code::ChecksFailed, why) }
-    }
-
-    fn of(expect: Expect, seconds: u32, ended: Ended) -> Ran {
-        let passes = passes(expect, &ended.end);
-        let wanted =
-            if !passes && expect == Expect::Fail && ended.end == End::Exited(0) { ", and it must fail" } else { "" };
-        let mut log = bytes(&ended.stdout);
-        log.extend(bytes(&ended.stderr));
-        Ran {
-            answer: if passes { Answer::Pass } else { Answer::Fail },
-            code: (!passes).then_some(Code::ChecksFailed),
-            end: format!("{}{wanted}", how(&ended.end, seconds)),
-            fix: None,
-            log,
-            wall_ms: u64::try_from(ended.wall.as_millis()).unwrap_or(u64::MAX),
-            walls: ended.layers,
+    /// Runs a job that sees the copy.
+    fn on_the_ground(&self, job: Job) -> Result<Ended, CannotRun> {
+        let layer = self.scratch.dir().join("layer");
+        match &mut *self.ground.borrow_mut() {
+            Ground::Layered(pristine, changes) => {
+                let own = |n: usize| self.scratch.dir().join(format!("shared-{n}"));
+                let uppers: Vec<PathBuf> = (0..self.shares.all.len()).map(own).collect();
+                let base = Overlay { lower: pristine.dir(), at: &self.top, upper: Some(&layer), changes };
+                let shares = self.shares.all.iter().zip(&uppers);
+                let shares =
+                    shares.map(|(s, upper)| Overlay { lower: &s.from, at: &s.at, upper: Some(upper), changes: &[] });
+                let overlays: Vec<Overlay> = [base].into_iter().chain(shares).collect();
+                let ended = haco_sandbox::run(&Job { files: Files { overlays: &overlays, ..job.files }, ..job });
+                if ended.is_ok() {
+                    // They are in the layer now, where a later command finds them as the one before left them.
+                    changes.clear();
+                }
+                ended
+            }
+            Ground::Plain(dir) => {
+                let shown_at = (*dir != self.top).then_some(self.top.as_path());
+                let rw = [dir.clone()];
+                haco_sandbox::run(&Job { files: Files { rw: &rw, shown_at, ..job.files }, ..job })
+            }
         }
     }
-}
 
-/// `expect` turns an exit status round, and nothing else: 126 and 127 are a command that the draft did not make.
-fn passes(expect: Expect, end: &End) -> bool {
-    match (end, expect) {
-        (End::Exited(0), Expect::Pass) => true,
-        (End::Exited(0 | 126 | 127), Expect::Fail) => false,
-        (End::Exited(_), Expect::Fail) => true,
-        _ => false,
+    /// Puts files of its own where an overlay cannot be had.
+    fn fall_back(&self) -> Result<()> {
+        *self.ground.borrow_mut() = plain(self.desk, self.tree, &self.scratch)?;
+        Ok(())
     }
 }
 
-/// How a command ended, in words that follow its name.
-fn how(end: &End, seconds: u32) -> String {
-    match end {
-        End::Exited(status) => format!("exited with status {status}"),
-        End::Signalled(number) => format!("was ended by signal {number}"),
-        End::TimedOut => format!("timed out after {seconds} s"),
-        End::Limit(LimitKind::Memory) => "passed the limit of memory".to_owned(),
-        End::Limit(LimitKind::Processes) => "passed the limit of processes".to_owned(),
-        End::Limit(LimitKind::FileSize) => "passed the limit of a file's size".to_owned(),
-    }
+fn plain(desk: &Desk, tree: &Oid, scratch: &Scratch) -> Result<Ground> {
+    let dir = scratch.dir().join("copy");
+    desk.repo()?.checkout(tree, &dir)?;
+    Ok(Ground::Plain(dir))
 }
 
-/// What is kept of a stream, raw.
-fn bytes(kept: &Kept) -> Vec<u8> {
-    let mut all = kept.head.clone();
-    if kept.dropped > 0 {
-        all.extend(format!("\n[{} bytes left out]\n", kept.dropped).bytes());
-    }
-    all.extend(&kept.tail);
-    if all.last().is_some_and(|b| *b != b'\n') {
-        all.push(b'\n');
-    }
-    all
-}
-
-/// Removes copies that programs left which were killed; whose they are is in the name. What cannot go stays.
-fn sweep() {
-    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let Some(pid) = name.to_str().and_then(owner) else { continue };
-        let old = entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
-        if old.is_some_and(|age| age.as_secs() > LEFT_SEC) && !Path::new("/proc").join(pid).exists() {
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
-/// The process in the name `haco-<label>-<pid>-<random>` of a copy.
-fn owner(name: &str) -> Option<&str> {
-    let (rest, _random) = name.strip_prefix("haco-")?.rsplit_once('-')?;
-    let (_label, pid) = rest.rsplit_once('-')?;
-    (!pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit())).then_some(pid)
+/// A checkout of the first tree with what the second has otherwise, or, where that is much, of the second.
+fn layered(desk: &Desk, [base, tree]: [&Oid; 2], than: std::time::SystemTime, scratch: &Scratch) -> Result<Ground> {
+    let repo = desk.repo()?;
+    let Some(differing) = repo.differing(base, tree, &scratch.dir().join("changed"))? else {
+        return Ok(Ground::Layered(pristine::hold(desk, tree, than, scratch)?, Vec::new()));
+    };
+    let changes = differing.into_iter().map(|one| Change {
+        path: one.path.into(),
+        to: match one.to {
+            None => Content::Gone,
+            Some((bytes, Mode::Regular)) => Content::File(bytes, 0o644),
+            Some((bytes, Mode::Executable)) => Content::File(bytes, 0o755),
+        },
+    });
+    let pristine = pristine::hold(desk, &repo.tree_of(base)?, than, scratch)?;
+    Ok(Ground::Layered(pristine, changes.collect()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_expected_failure_is_an_exit_status_and_nothing_else() {
-        assert!(passes(Expect::Pass, &End::Exited(0)) && !passes(Expect::Pass, &End::Exited(1)));
-        assert!(passes(Expect::Fail, &End::Exited(1)) && !passes(Expect::Fail, &End::Exited(0)));
-        for end in [End::Exited(127), End::Exited(126), End::TimedOut, End::Signalled(9), End::Limit(LimitKind::Memory)]
-        {
-            assert!(!passes(Expect::Fail, &end) && !passes(Expect::Pass, &end), "{end:?}");
-        }
-    }
-
-    #[test]
-    fn a_log_counts_what_was_dropped_and_ends_its_line() {
-        let kept = Kept { head: b"ab".to_vec(), tail: b"yz".to_vec(), bytes: 9, dropped: 5 };
-        assert_eq!(bytes(&kept), b"ab\n[5 bytes left out]\nyz\n");
-        assert_eq!(bytes(&Kept::default()), b"");
-    }
-
-    #[test]
-    fn only_copies_of_ours_have_an_owner() {
-        assert_eq!(owner("haco-T-001-4711-aB3xyz"), Some("4711"));
-        assert_eq!(owner("haco-my-plan-12-aB3xyz"), Some("12"));
-        for other in ["haco-worker", "haco-x", "haco-a-b-c", "other-T-001-1-x"] {
-            assert_eq!(owner(other), None, "{other}");
-        }
-    }
-}
+mod tests;

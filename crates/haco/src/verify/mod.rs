@@ -1,6 +1,7 @@
 //! haco-verify: drafts become candidates, and checks are asked of them in throw-away copies.
 //!
-//! `candidate` builds a tree from a draft, `copy` runs commands confined, `checks` asks a ticket's and writes evidence;
+//! `candidate` builds a tree from a draft, `copy` runs commands confined on a `pristine` checkout with what is `shared`,
+//! `checks` asks a ticket's and writes evidence;
 //! `ticket`, `baseline`, `union` and `worktree` are the four things that can be verified.
 
 mod baseline;
@@ -9,7 +10,12 @@ mod checks;
 mod command;
 mod copy;
 mod extract;
+mod lock;
+mod pristine;
+mod ran;
 mod scan;
+mod scratch;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -84,9 +90,6 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
         return union::verify(&Desk::open()?, out, &plan, args.again);
     }
     let desk = Desk::open()?;
-    if !desk.settings.verify.share.is_empty() {
-        out.detail("verify.share is not read yet: every copy starts cold");
-    }
     let mut tally = Tally::default();
     for id in ids(&desk, &args, what)? {
         let id = id?;

@@ -230,7 +230,7 @@ pub(super) fn check(desk: &Desk, out: &Out, loaded: &Loaded, id: &TicketId, n: u
         }
         None => {
             out.detail(format!("{id}: checking attempt {n}, {}", made.commit.short()));
-            let copy = Copy::of(desk, &made.tree, id.as_str())?;
+            let copy = Copy::of(desk, &loaded.plan_of(ticket)?.base, &made.tree)?;
             let judged = checks::ask(desk, &copy, &asking)?;
             failure_text(desk, &evidence, checks::failure_text(desk, &judged, &[copy.top()])?)?;
             judged

@@ -131,7 +131,7 @@ fn ask(
             Some(known) => known,
             None => {
                 if copy.is_none() {
-                    copy = Some(Copy::of(desk, &tree, plan.id.as_str())?);
+                    copy = Some(Copy::of(desk, &plan.base, &tree)?);
                 }
                 checks::ask(desk, copy.as_ref().expect("it was made just now"), &asking)?
             }
