@@ -27,7 +27,7 @@ fn a_bare_prompt_gives_the_artifact_alone() {
     sandbox.run(&["haco-worker", "--prompt", "T-001"]).gives(0, "echo hi\n", "");
     sandbox.run(&["haco-worker", "--raw", "a script"]).gives(0, TALK, "");
     let asked = server.asked();
-    assert!(asked.iter().all(|q| q.model == MODEL && q.body["stream"] == false), "{asked:?}");
+    assert!(asked.iter().all(|q| q.model == MODEL && q.body["stream"] == true), "{asked:?}");
     assert!(asked[0].prompt.contains("a script that says hi"));
     assert!(asked[0].prompt.len() > "a script that says hi".len(), "a worker's preamble is sent");
 }

@@ -1,6 +1,6 @@
 //! The three questions a server is asked, and how often: a question, its models, and to load one.
 //!
-//! Tried again: what failed before a byte of an answer was used and may pass. The pause doubles from half a second up
+//! Tried again: what failed before the first text of an answer and may pass. The pause doubles from half a second up
 //! to eight, less up to a quarter at random, unless the server names one of up to a minute; two halves of an answer are
 //! never put together.
 
@@ -12,21 +12,29 @@ use serde::Deserialize;
 use crate::endpoint::{Ask, Endpoint, Limits, Provider};
 use crate::failed::{Again, Failed};
 use crate::http::{Answer, agent, send};
-use crate::reply::{Reply, answer_object, parse_reply};
+use crate::progress::Listener;
+use crate::reply::{Reply, answer_object};
 use crate::request::{Request, request_body, warm_body};
+use crate::stream::{More, Stream};
 
-/// Asks once, with retries, and waits for the whole reply. The error's code is one of the network, of the server, or of
-/// a whole reply that is no artifact; with [`Failed::raw`] and [`Failed::usage`] of what came.
-pub fn ask(endpoint: &Endpoint, ask: &Ask) -> Result<Reply, Box<Failed>> {
+/// Asks once, with retries, and waits for the end of the reply, of which `listener` hears while it comes. The error's
+/// code is one of the network, of the server, or of a whole reply that is no artifact; with [`Failed::raw`] and
+/// [`Failed::usage`] of what came.
+pub fn ask(endpoint: &Endpoint, ask: &Ask, listener: &mut Listener<'_>) -> Result<Reply, Box<Failed>> {
     let start = Instant::now();
     let request = Request::chat(endpoint, request_body(endpoint, ask));
-    let reply = with_retries(endpoint, &request, |answer| parse_reply(endpoint, answer))?;
+    let agent = agent(endpoint)?;
+    let reply = with_retries(endpoint, || {
+        let mut stream = Stream::new(endpoint, listener);
+        let received = send(&agent, endpoint, &request, &mut |bytes| stream.push(bytes))?;
+        stream.finish(&received)
+    })?;
     Ok(Reply { timing_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX), ..reply })
 }
 
 /// The names of the models that the server has, in its order.
 pub fn models(endpoint: &Endpoint) -> Result<Vec<String>, Failure> {
-    Ok(with_retries(endpoint, &Request::models(endpoint), |answer| listed(endpoint, answer))?)
+    Ok(read_whole(endpoint, &Request::models(endpoint), |answer| listed(endpoint, answer))?)
 }
 
 /// Whether a server that lists these models has this one; for Ollama a bare name means `:latest`.
@@ -41,18 +49,26 @@ pub fn warm(endpoint: &Endpoint) -> Result<(), Failure> {
         return Ok(());
     }
     let request = Request::chat(endpoint, warm_body(endpoint));
-    Ok(with_retries(endpoint, &request, |answer| answer_object(endpoint, answer).map(|_| ()))?)
+    Ok(read_whole(endpoint, &request, |answer| answer_object(endpoint, answer).map(|_| ()))?)
 }
 
-fn with_retries<T>(
+/// What is not streamed: the whole body, or a failure.
+fn read_whole<T>(
     endpoint: &Endpoint,
     request: &Request,
     read: impl Fn(&Answer) -> Result<T, Box<Failed>>,
 ) -> Result<T, Box<Failed>> {
     let agent = agent(endpoint)?;
+    with_retries(endpoint, || {
+        let received = send(&agent, endpoint, request, &mut |_| More::Wanted)?;
+        received.broken.map_or_else(|| read(&received.answer), Err)
+    })
+}
+
+fn with_retries<T>(endpoint: &Endpoint, mut one_try: impl FnMut() -> Result<T, Box<Failed>>) -> Result<T, Box<Failed>> {
     let mut tried = 0;
     loop {
-        let failed = match send(&agent, endpoint, request).and_then(|answer| read(&answer)) {
+        let failed = match one_try() {
             Ok(read) => return Ok(read),
             Err(failed) => failed,
         };
@@ -105,7 +121,7 @@ mod tests {
     const HELLO: &str = r#"{"model":"tiny","message":{"role":"assistant","content":"hello"},"done":true,"done_reason":"stop","prompt_eval_count":3,"eval_count":2}"#;
 
     fn hi(endpoint: &Endpoint) -> Result<Reply, Box<Failed>> {
-        ask(endpoint, &Ask { prompt: "hi", ..Ask::default() })
+        ask(endpoint, &Ask { prompt: "hi", ..Ask::default() }, &mut |_| {})
     }
 
     /// The code of a call that must fail, after this many requests.
@@ -126,9 +142,7 @@ mod tests {
         let requests = server.requests();
         assert_eq!(requests.len(), 1);
         assert!(requests[0].starts_with("POST /api/chat HTTP/1.1\r\n"), "{}", requests[0]);
-        assert!(
-            requests[0].ends_with(r#"{"model":"tiny","stream":false,"messages":[{"role":"user","content":"hi"}]}"#)
-        );
+        assert!(requests[0].ends_with(r#"{"model":"tiny","stream":true,"messages":[{"role":"user","content":"hi"}]}"#));
     }
 
     #[test]

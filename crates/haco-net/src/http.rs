@@ -5,10 +5,10 @@
 
 use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use haco_core::code::Code;
-use ureq::http::{HeaderMap, Response};
+use ureq::http::HeaderMap;
 use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, Error, Proxy, Timeout};
 
@@ -17,6 +17,7 @@ use crate::date::retry_after;
 use crate::endpoint::{Endpoint, MAX_BODY_BYTES, Provider};
 use crate::failed::{Again, Failed};
 use crate::request::{Request, headers};
+use crate::stream::More;
 
 /// A server's whole answer, as far as anything here depends on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,16 @@ impl Answer {
         Answer { status: 200, retry_after: None, location: None, body: body.into() }
     }
 }
+
+/// What one try brought.
+pub(crate) struct Received {
+    pub answer: Answer,
+    /// Why the body ended before the server ended it.
+    pub broken: Option<Box<Failed>>,
+}
+
+/// Who takes the bytes of a good answer as they come, and says whether more are wanted.
+pub(crate) type Taker<'a> = dyn FnMut(&[u8]) -> More + 'a;
 
 /// The client for one call and its retries; refuses before anything is sent what must not be sent.
 pub(crate) fn agent(endpoint: &Endpoint) -> Result<Agent, Box<Failed>> {
@@ -62,24 +73,21 @@ pub(crate) fn agent(endpoint: &Endpoint) -> Result<Agent, Box<Failed>> {
     Ok(config.build().new_agent())
 }
 
-/// Sends the request once and reads the whole answer.
-pub(crate) fn send(agent: &Agent, endpoint: &Endpoint, request: &Request) -> Result<Answer, Box<Failed>> {
+/// Sends the request once and reads the answer, to its end or until no more is wanted.
+pub(crate) fn send(
+    agent: &Agent,
+    endpoint: &Endpoint,
+    request: &Request,
+    take: &mut Taker<'_>,
+) -> Result<Received, Box<Failed>> {
     let url = request.url(endpoint);
+    let start = Instant::now();
     let response = match &request.body {
         // Bytes and not the library's JSON, which would go out in chunks: many a small server reads only a told length.
         Some(body) => with_headers(agent.post(&url), endpoint).content_type("application/json").send(body.to_string()),
         None => with_headers(agent.get(&url), endpoint).call(),
     };
-    let response = response.map_err(|error| unanswered(endpoint, &error))?;
-    read_answer(endpoint, response)
-}
-
-fn with_headers<B>(request: ureq::RequestBuilder<B>, endpoint: &Endpoint) -> ureq::RequestBuilder<B> {
-    headers(endpoint).into_iter().fold(request, |request, (name, value)| request.header(name, value))
-}
-
-fn read_answer(endpoint: &Endpoint, response: Response<Body>) -> Result<Answer, Box<Failed>> {
-    let (head, body) = response.into_parts();
+    let (head, body) = response.map_err(|error| unanswered(endpoint, &error))?.into_parts();
     let header = |name: &str| header(&head.headers, name);
     let mut answer = Answer {
         status: head.status.as_u16(),
@@ -87,39 +95,53 @@ fn read_answer(endpoint: &Endpoint, response: Response<Body>) -> Result<Answer, 
         location: header("location").map(str::to_owned),
         body: Vec::new(),
     };
-    match read_body(endpoint, body, &mut answer.body) {
-        Ok(()) => Ok(answer),
-        Err(failed) if answer.status < 300 => {
-            let raw = endpoint.key.as_ref().map_or_else(|| answer.body.clone(), |key| key.redact_bytes(&answer.body));
-            Err(Box::new(Failed { raw, ..*failed }))
-        }
-        // A status that is already a "no" says more than the body that broke off after it.
-        Err(_) => Ok(answer),
-    }
+    let good = answer.status < 300;
+    let mut take = |bytes: &[u8]| if good { take(bytes) } else { More::Wanted };
+    let until = start + endpoint.time.total;
+    let read = read_body(endpoint, (body, until), &mut answer.body, &mut take);
+    // A status that is already a "no" says more than the body that broke off after it.
+    Ok(Received { answer, broken: read.err().filter(|_| good) })
+}
+
+fn with_headers<B>(request: ureq::RequestBuilder<B>, endpoint: &Endpoint) -> ureq::RequestBuilder<B> {
+    headers(endpoint).into_iter().fold(request, |request, (name, value)| request.header(name, value))
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn read_body(endpoint: &Endpoint, body: Body, into: &mut Vec<u8>) -> Result<(), Box<Failed>> {
+fn read_body(
+    endpoint: &Endpoint,
+    (body, until): (Body, Instant),
+    into: &mut Vec<u8>,
+    take: &mut Taker<'_>,
+) -> Result<(), Box<Failed>> {
     let pieces = pieces(body);
     loop {
-        // Before the first byte only the try's total limit holds, and the other thread sees to that.
-        let idle = if into.is_empty() { endpoint.time.total.saturating_mul(2) } else { endpoint.time.idle };
-        match pieces.recv_timeout(idle) {
-            Ok(Ok(piece)) => into.extend_from_slice(&piece),
+        // Before the first byte only the try's total limit holds: a large prompt takes its time.
+        let left = until.saturating_duration_since(Instant::now());
+        let idle = if into.is_empty() { left } else { endpoint.time.idle.min(left) };
+        let piece = match pieces.recv_timeout(idle) {
+            Ok(Ok(piece)) => piece,
             Ok(Err(error)) if into.is_empty() => return Err(unanswered(endpoint, &error)),
             Ok(Err(error)) => return Err(broken_off(endpoint, &error)),
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Timeout) if idle == left => {
+                return Err(broken_off(endpoint, &Error::Timeout(Timeout::Global)));
+            }
             Err(RecvTimeoutError::Timeout) => {
                 let why = format!("the server sent nothing for {} s in the middle of its answer", idle.as_secs_f64());
-                return Err(Failed::for_good(endpoint, Code::IdleTimeout, why));
+                return Err(Failed::new(endpoint.failure(Code::IdleTimeout, why), Again::After(None)));
             }
-        }
-        if into.len() > MAX_BODY_BYTES {
-            into.truncate(MAX_BODY_BYTES);
+        };
+        let room = MAX_BODY_BYTES - into.len();
+        into.extend_from_slice(&piece[..piece.len().min(room)]);
+        if piece.len() > room {
             return Err(Failed::for_good(endpoint, Code::TooLarge, "the answer is larger than 16 MiB"));
+        }
+        if take(&piece) == More::Nothing {
+            return Ok(());
         }
     }
 }
@@ -191,14 +213,16 @@ fn for_tls(endpoint: &Endpoint, why: &str) -> Box<Failed> {
     Failed::for_good(endpoint, Code::Tls, format!("the secure connection could not be made: {why}"))
 }
 
-/// The failure of an answer that began; it is not asked for again.
+/// The failure of an answer that began. It is asked for again only where nothing of it was used.
 fn broken_off(endpoint: &Endpoint, error: &Error) -> Box<Failed> {
     let (code, why) = match error {
         Error::Timeout(_) => {
             (Code::TotalTimeout, format!("the answer was not whole after {} s", endpoint.time.total.as_secs_f64()))
         }
-        Error::Decompress(..) => (Code::BadReply, format!("the answer cannot be unpacked: {error}")),
+        Error::Decompress(..) => {
+            return Failed::for_good(endpoint, Code::BadReply, format!("the answer cannot be unpacked: {error}"));
+        }
         _ => (Code::Truncated, "the answer breaks off".to_owned()),
     };
-    Failed::for_good(endpoint, code, why)
+    Failed::new(endpoint.failure(code, why), Again::After(None))
 }

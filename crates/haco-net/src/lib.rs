@@ -1,4 +1,4 @@
-//! One request, one complete reply: what haco says to model servers and how it hears their answers.
+//! One request, one complete reply, streamed where the server can: what haco says to model servers and how it hears their answers.
 //!
 //! Three protocols (Ollama's own, OpenAI-compatible, Anthropic Messages), all behind [`ask`]; a recorded body goes
 //! through the same [`parse_reply`] as a server's, and a command's output through [`parse_command_output`]. Everything
@@ -12,9 +12,12 @@ mod command;
 mod date;
 mod endpoint;
 mod failed;
+mod frame;
+mod heard;
 mod http;
 mod ollama;
 mod openai;
+mod progress;
 mod proxy;
 mod refused;
 mod reply;
@@ -22,6 +25,9 @@ mod request;
 mod secret;
 #[cfg(test)]
 mod server;
+mod stream;
+#[cfg(test)]
+mod stream_tests;
 mod think;
 
 pub use ask::{ask, has_model, models, warm};
@@ -29,6 +35,7 @@ pub use command::parse_command_output;
 pub use endpoint::{Ask, Endpoint, Limits, MAX_BODY_BYTES, Provider};
 pub use failed::Failed;
 pub use http::Answer;
+pub use progress::{Listener, News};
 pub use proxy::Proxies;
 pub use reply::{Reply, Usage, parse_reply, protocol_of};
 pub use request::request_body;

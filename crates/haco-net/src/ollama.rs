@@ -1,9 +1,10 @@
-//! A complete answer of Ollama's `/api/chat`: one object, whose `done` says that nothing is missing.
+//! An answer of Ollama's `/api/chat`: one object, or one a line with the text in pieces; the last one's `done` says that
+//! nothing is missing.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::reply::{End, Heard, usage};
+use crate::heard::{End, Heard};
 
 #[derive(Deserialize)]
 struct Chat {
@@ -18,24 +19,32 @@ struct Chat {
 #[derive(Deserialize)]
 struct Message {
     content: Option<String>,
+    thinking: Option<String>,
     tool_calls: Option<Vec<Value>>,
 }
 
 pub(crate) fn hear(body: &[u8]) -> serde_json::Result<Heard> {
-    let chat: Chat = serde_json::from_slice(body)?;
-    let end = match (chat.done, chat.done_reason.as_deref()) {
+    let mut heard = Heard::default();
+    add(&mut heard, body)?;
+    Ok(heard)
+}
+
+/// Takes in one more line of a stream.
+pub(crate) fn add(heard: &mut Heard, line: &[u8]) -> serde_json::Result<()> {
+    let chat: Chat = serde_json::from_slice(line)?;
+    if let Some(message) = chat.message {
+        heard.text.push_str(&message.content.unwrap_or_default());
+        heard.thinking.push_str(&message.thinking.unwrap_or_default());
+        heard.tool_call |= message.tool_calls.is_some_and(|calls| !calls.is_empty());
+    }
+    heard.model = chat.model.or(heard.model.take());
+    heard.end = match (chat.done, chat.done_reason.as_deref()) {
         (Some(true), Some("length")) => End::Length,
         (Some(true), Some(reason @ ("load" | "unload"))) => End::NoArtifact(format!("a '{reason}' reply")),
         (Some(true), _) => End::Whole,
-        _ => End::Missing,
+        _ => return Ok(()),
     };
-    let message = chat.message.unwrap_or(Message { content: None, tool_calls: None });
-    Ok(Heard {
-        text: message.content.unwrap_or_default(),
-        end,
-        tool_call: message.tool_calls.is_some_and(|calls| !calls.is_empty()),
-        usage: usage(chat.prompt_eval_count.as_ref(), chat.eval_count.as_ref()),
-        cost_usd: None,
-        model: chat.model,
-    })
+    heard.over = true;
+    heard.count(Some(json!({"prompt_eval_count": chat.prompt_eval_count, "eval_count": chat.eval_count})));
+    Ok(())
 }

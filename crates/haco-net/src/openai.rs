@@ -1,27 +1,33 @@
-//! A complete answer of an OpenAI-compatible `chat/completions`: its first choice, ended by a `finish_reason`.
+//! An answer of an OpenAI-compatible `chat/completions`: its first choice, ended by a `finish_reason`. In a stream each
+//! event has a `delta` of it, usage comes in one without choices, and `[DONE]` is the last.
 
 use serde::Deserialize;
 use serde::de::Error;
 use serde_json::Value;
 
-use crate::reply::{End, Heard, cost, usage};
+use crate::heard::{End, Heard};
 
 #[derive(Deserialize)]
 struct Completion {
     model: Option<String>,
-    choices: Vec<Choice>,
+    choices: Option<Vec<Choice>>,
     usage: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct Choice {
-    message: Message,
+    index: Option<u64>,
+    #[serde(alias = "delta")]
+    message: Option<Message>,
     finish_reason: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Message {
     content: Option<Content>,
+    /// The reasoning, as llama.cpp, vLLM and DeepSeek name it, and as OpenRouter and LM Studio do.
+    reasoning_content: Option<Value>,
+    reasoning: Option<Value>,
     refusal: Option<String>,
     tool_calls: Option<Vec<Value>>,
     function_call: Option<Value>,
@@ -52,26 +58,43 @@ impl Content {
 }
 
 pub(crate) fn hear(body: &[u8]) -> serde_json::Result<Heard> {
+    let mut heard = Heard::default();
     let completion: Completion = serde_json::from_slice(body)?;
-    let choice = completion.choices.into_iter().next().ok_or_else(|| Error::custom("it has no choices"))?;
-    let message = choice.message;
-    let refused = message.refusal.filter(|text| !text.trim().is_empty());
-    let end = match (refused, choice.finish_reason.as_deref()) {
-        (Some(why), _) => End::Refused(why),
-        (None, None) => End::Missing,
-        (None, Some("length")) => End::Length,
-        (None, Some("content_filter")) => End::Filtered,
-        (None, Some("error")) => End::Failed,
-        (None, Some(_)) => End::Whole,
+    if completion.choices.as_ref().is_none_or(Vec::is_empty) {
+        return Err(Error::custom("it has no choices"));
+    }
+    take(&mut heard, completion);
+    Ok(heard)
+}
+
+/// Takes in one more event of a stream.
+pub(crate) fn add(heard: &mut Heard, event: &[u8]) -> serde_json::Result<()> {
+    take(heard, serde_json::from_slice(event)?);
+    Ok(())
+}
+
+fn take(heard: &mut Heard, completion: Completion) {
+    heard.model = completion.model.filter(|name| !name.is_empty()).or(heard.model.take());
+    heard.count(completion.usage);
+    let first = |choice: &Choice| choice.index.unwrap_or(0) == 0;
+    let Some(choice) = completion.choices.unwrap_or_default().into_iter().find(first) else { return };
+    if let Some(message) = choice.message {
+        say(heard, message);
+    }
+    heard.end = match choice.finish_reason.as_deref() {
+        None | Some("") => return,
+        Some("length") => End::Length,
+        Some("content_filter") => End::Filtered,
+        Some("error") => End::Failed,
+        Some(_) => End::Whole,
     };
-    let tools = message.tool_calls.is_some_and(|calls| !calls.is_empty());
-    let counted = completion.usage.unwrap_or_default();
-    Ok(Heard {
-        text: message.content.map(Content::text).unwrap_or_default(),
-        end,
-        tool_call: tools || message.function_call.is_some(),
-        usage: usage(counted.get("prompt_tokens"), counted.get("completion_tokens")),
-        cost_usd: cost(counted.get("cost")),
-        model: completion.model,
-    })
+}
+
+fn say(heard: &mut Heard, message: Message) {
+    heard.text.push_str(&message.content.map(Content::text).unwrap_or_default());
+    for thought in [message.reasoning_content, message.reasoning].into_iter().flatten() {
+        heard.thinking.push_str(thought.as_str().unwrap_or_default());
+    }
+    heard.refusal.push_str(&message.refusal.unwrap_or_default());
+    heard.tool_call |= message.tool_calls.is_some_and(|calls| !calls.is_empty()) || message.function_call.is_some();
 }

@@ -1,17 +1,15 @@
-//! What a complete answer says, whatever its protocol, and whether it is an artifact.
+//! Whether an answer, whatever its protocol, is an artifact, and what a recorded one's protocol is.
 
 use haco_core::code::Code;
 use serde_json::Value;
 
 use crate::endpoint::{Endpoint, Provider};
 use crate::failed::Failed;
-use crate::http::Answer;
-use crate::{anthropic, ollama, openai, refused, think};
-
-/// No request of ours has more tokens than this; a count above it is a server's mistake.
-const MOST_TOKENS: u64 = 100_000_000;
-/// No request of ours costs more than this.
-const MOST_USD: f64 = 10_000.0;
+use crate::frame::{Frames, Framing};
+use crate::heard::{End, Heard};
+use crate::http::{Answer, Received};
+use crate::stream::Stream;
+use crate::{refused, think};
 
 /// A whole reply with text in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,54 +39,29 @@ pub struct Usage {
     pub completion_tokens: u64,
 }
 
-/// What one protocol's answer says, before it is judged.
-pub(crate) struct Heard {
-    pub text: String,
-    pub end: End,
-    pub tool_call: bool,
-    pub usage: Option<Usage>,
-    pub cost_usd: Option<f64>,
-    pub model: Option<String>,
-}
-
-/// How an answer ends.
-pub(crate) enum End {
-    Whole,
-    Missing,
-    Length,
-    WindowFull,
-    Filtered,
-    Failed,
-    Refused(String),
-    NoArtifact(String),
-}
-
-/// Reads one server's answer, or one that was recorded; the only way from bytes to a reply. The error holds what the
-/// answer cost, and whether it is one of the server, of the protocol, or a whole reply that is no artifact.
+/// Reads one server's answer, whole or streamed, or one that was recorded; the only way from bytes to a reply. The error
+/// holds what the answer cost, and whether it is one of the server, of the protocol, or a whole reply that is no artifact.
 pub fn parse_reply(endpoint: &Endpoint, answer: &Answer) -> Result<Reply, Box<Failed>> {
-    let raw = endpoint.key.as_ref().map_or_else(|| answer.body.clone(), |key| key.redact_bytes(&answer.body));
-    let heard = answer_object(endpoint, answer).and_then(|body| {
-        let heard = match endpoint.provider {
-            Provider::Ollama => ollama::hear(body),
-            Provider::OpenAi => openai::hear(body),
-            Provider::Anthropic => anthropic::hear(body),
-        };
-        heard.map_err(|error| not_json(endpoint, body, &error))
-    });
-    match heard {
-        Ok(heard) => judge(endpoint, heard, raw),
-        Err(failed) => Err(Box::new(Failed { raw, ..*failed })),
+    let mut deaf = |_| {};
+    let mut stream = Stream::new(endpoint, &mut deaf);
+    if (200..300).contains(&answer.status) {
+        stream.push(&answer.body);
     }
+    stream.finish(&Received { answer: answer.clone(), broken: None })
 }
 
 /// The protocol of a recorded answer, by its shape; `None` for anything that is none.
 pub fn protocol_of(body: &[u8]) -> Option<Provider> {
-    let value: Value = serde_json::from_slice(without_bom(body)).ok()?;
+    let body = without_bom(body);
+    let lines = || Frames::new(Framing::Lines).push(body).into_iter().next();
+    let events = || Frames::new(Framing::Events).push(body).into_iter().next();
+    let value = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
+    let value = value(body).or_else(|| value(&lines()?)).or_else(|| value(&events()?))?;
     if value.get("choices").is_some() {
         Some(Provider::OpenAi)
     } else if value.get("done").is_some() || value.get("error").is_some_and(Value::is_string) {
         Some(Provider::Ollama)
-    } else if matches!(value.get("type").and_then(Value::as_str), Some("message" | "error")) {
+    } else if matches!(value.get("type").and_then(Value::as_str), Some("message" | "message_start" | "error")) {
         Some(Provider::Anthropic)
     } else {
         value.get("error").map(|_| Provider::OpenAi)
@@ -111,17 +84,6 @@ pub(crate) fn answer_object<'a>(endpoint: &Endpoint, answer: &'a Answer) -> Resu
     Ok(body)
 }
 
-/// A count pair, where both are believable.
-pub(crate) fn usage(prompt: Option<&Value>, completion: Option<&Value>) -> Option<Usage> {
-    let count = |value: Option<&Value>| value?.as_u64().filter(|n| *n <= MOST_TOKENS);
-    Some(Usage { prompt_tokens: count(prompt)?, completion_tokens: count(completion)? })
-}
-
-/// A cost in dollars, where it is believable.
-pub(crate) fn cost(value: Option<&Value>) -> Option<f64> {
-    value?.as_f64().filter(|usd| (0.0..=MOST_USD).contains(usd))
-}
-
 /// A reply with this text, unless the text is empty once the reasoning is gone.
 pub(crate) fn text_of(text: &str) -> Result<String, &'static str> {
     match think::visible(text) {
@@ -131,43 +93,41 @@ pub(crate) fn text_of(text: &str) -> Result<String, &'static str> {
     }
 }
 
-fn judge(endpoint: &Endpoint, heard: Heard, raw: Vec<u8>) -> Result<Reply, Box<Failed>> {
+/// The reply that this is, if it is one.
+pub(crate) fn judge(endpoint: &Endpoint, heard: &Heard) -> Result<Reply, Box<Failed>> {
     let judged =
-        no_artifact(&heard).map_or_else(|| text_of(&heard.text).map_err(|why| (Code::EmptyReply, why.into())), Err);
-    let (usage, cost_usd) = (heard.usage, heard.cost_usd);
-    match judged {
-        Ok(text) => Ok(Reply {
-            text: endpoint.redact(&text),
-            raw,
-            usage,
-            cost_usd,
-            model: heard.model.map_or_else(|| endpoint.model.clone(), |model| endpoint.redact(&model)),
-            timing_ms: 0,
-            warning: heard.tool_call.then(|| "the reply also calls a tool that nobody offered".to_owned()),
-        }),
-        Err((code, why)) => Err(Box::new(Failed { raw, usage, cost_usd, ..*Failed::for_good(endpoint, code, why) })),
-    }
+        no_artifact(heard).map_or_else(|| text_of(&heard.text).map_err(|why| (Code::EmptyReply, why.into())), Err);
+    let text = judged.map_err(|(code, why)| Failed::for_good(endpoint, code, why))?;
+    Ok(Reply {
+        text: endpoint.redact(&text),
+        raw: Vec::new(),
+        usage: heard.usage(endpoint.provider),
+        cost_usd: heard.cost(),
+        model: heard.model.as_ref().map_or_else(|| endpoint.model.clone(), |model| endpoint.redact(model)),
+        timing_ms: 0,
+        warning: heard.tool_call.then(|| "the reply also calls a tool that nobody offered".to_owned()),
+    })
 }
 
 fn no_artifact(heard: &Heard) -> Option<(Code, String)> {
     let (code, why) = match &heard.end {
+        End::Missing => (Code::Truncated, "the reply has no end".to_owned()),
+        _ if !heard.refusal.trim().is_empty() => (Code::Refusal, format!("the model refused: {}", heard.refusal)),
         End::Whole if heard.tool_call && heard.text.trim().is_empty() => {
             (Code::UnexpectedToolCall, "the reply is a tool call that nobody offered".to_owned())
         }
         End::Whole => return None,
-        End::Missing => (Code::Truncated, "the reply has no end".to_owned()),
         End::Length => (Code::Length, "the reply stopped at the token limit".to_owned()),
         End::WindowFull => (Code::ContextExceeded, "the model's window is full".to_owned()),
         End::Filtered => (Code::ContentFilter, "the provider filtered the reply".to_owned()),
         End::Failed => (Code::ServerError, "the server broke the reply off with an error".to_owned()),
-        End::Refused(why) if why.is_empty() => (Code::Refusal, "the model refused".to_owned()),
-        End::Refused(why) => (Code::Refusal, format!("the model refused: {why}")),
+        End::Refused => (Code::Refusal, "the model refused".to_owned()),
         End::NoArtifact(what) => (Code::EmptyReply, format!("{what} holds no text to use")),
     };
     Some((code, why))
 }
 
-fn not_json(endpoint: &Endpoint, body: &[u8], error: &serde_json::Error) -> Box<Failed> {
+pub(crate) fn not_json(endpoint: &Endpoint, body: &[u8], error: &serde_json::Error) -> Box<Failed> {
     if error.is_eof() {
         return Failed::for_good(endpoint, Code::Truncated, format!("the answer breaks off: {error}"));
     }
@@ -179,7 +139,7 @@ fn not_json(endpoint: &Endpoint, body: &[u8], error: &serde_json::Error) -> Box<
     Failed::for_good(endpoint, Code::BadReply, what)
 }
 
-fn without_bom(body: &[u8]) -> &[u8] {
+pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 

@@ -1,9 +1,9 @@
 //! What is sent: the paths, headers and bodies of the three protocols. Pure: nothing is sent from here.
 //!
 //! ```text
-//! Ollama     POST {root}/api/chat             {model, messages, stream: false, options, format}
-//! OpenAI     POST {root}/v1/chat/completions  {model, messages, stream: false, max_tokens, response_format}
-//! Anthropic  POST {root}/v1/messages          {model, system, messages, stream: false, max_tokens, output_config}
+//! Ollama     POST {root}/api/chat             {model, messages, stream: true, options, format}
+//! OpenAI     POST {root}/v1/chat/completions  {model, messages, stream: true, max_tokens, response_format}
+//! Anthropic  POST {root}/v1/messages          {model, system, messages, stream: true, max_tokens, output_config}
 //! ```
 
 use serde_json::{Map, Value, json};
@@ -72,7 +72,7 @@ pub(crate) fn headers(endpoint: &Endpoint) -> Vec<(&'static str, String)> {
 pub fn request_body(endpoint: &Endpoint, ask: &Ask) -> Value {
     let mut body = Map::new();
     body.insert("model".to_owned(), endpoint.model.clone().into());
-    body.insert("stream".to_owned(), false.into());
+    body.insert("stream".to_owned(), true.into());
     match endpoint.provider {
         Provider::Ollama => ollama(&mut body, endpoint, ask),
         Provider::OpenAi => openai(&mut body, endpoint, ask),
@@ -129,6 +129,7 @@ fn ollama_options(body: &mut Map<String, Value>, endpoint: &Endpoint, max_tokens
 
 fn openai(body: &mut Map<String, Value>, endpoint: &Endpoint, ask: &Ask) {
     body.insert("messages".to_owned(), messages(ask));
+    body.insert("stream_options".to_owned(), json!({"include_usage": true}));
     if let Some(schema) = ask.schema {
         let named = json!({"name": "reply", "schema": schema, "strict": true});
         body.insert("response_format".to_owned(), json!({"type": "json_schema", "json_schema": named}));
@@ -185,7 +186,7 @@ mod tests {
         let endpoint = endpoint(Provider::Ollama, "http://h", json!({"num_ctx": 32768, "keep_alive": "1h"}));
         let schema = json!({"type": "object"});
         let wanted = json!({
-            "model": "m", "stream": false, "format": {"type": "object"}, "keep_alive": "1h",
+            "model": "m", "stream": true, "format": {"type": "object"}, "keep_alive": "1h",
             "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"}],
             "options": {"num_ctx": 32768, "num_predict": 9},
         });
@@ -198,9 +199,10 @@ mod tests {
     #[test]
     fn openai_gets_the_schema_by_name_and_the_limit_that_the_server_knows() {
         let schema = json!({"type": "object"});
-        let local = endpoint(Provider::OpenAi, "http://h", json!({"temperature": 0, "model": "other", "stream": true}));
+        let local =
+            endpoint(Provider::OpenAi, "http://h", json!({"temperature": 0, "model": "other", "stream": false}));
         let wanted = json!({
-            "model": "m", "stream": false, "max_tokens": 9, "temperature": 0,
+            "model": "m", "stream": true, "stream_options": {"include_usage": true}, "max_tokens": 9, "temperature": 0,
             "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"}],
             "response_format": {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": true}},
         });
@@ -216,7 +218,7 @@ mod tests {
         let schema = json!({"type": "object"});
         let plain = endpoint(Provider::Anthropic, "http://h", json!({"system": "not this one"}));
         let wanted = json!({
-            "model": "m", "stream": false, "max_tokens": 9, "system": "be brief",
+            "model": "m", "stream": true, "max_tokens": 9, "system": "be brief",
             "messages": [{"role": "user", "content": "hi"}],
             "output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}},
         });

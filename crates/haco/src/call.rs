@@ -51,7 +51,8 @@ pub fn call_with(
         Provider::Command => return command(settings, model, ask, dir, started),
         Provider::Replay => replay(model, place, dir),
         _ => endpoint(settings, model).map_err(|f| (f, Vec::new(), None, None)).and_then(|endpoint| {
-            haco_net::ask(&endpoint, ask).map_err(|f| (f.failure.clone(), f.raw.clone(), f.usage, f.cost_usd))
+            haco_net::ask(&endpoint, ask, &mut |_| {})
+                .map_err(|f| (f.failure.clone(), f.raw.clone(), f.usage, f.cost_usd))
         }),
     };
     let timing_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
