@@ -14,6 +14,8 @@ mod endpoint;
 mod failed;
 mod frame;
 mod heard;
+#[cfg(test)]
+mod hostile;
 mod http;
 mod ollama;
 mod openai;
