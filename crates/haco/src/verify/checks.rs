@@ -137,6 +137,7 @@ fn entry(test: &Test, verdict: &Verdict, ran: Option<&Ran>, weaker: &[String]) -
             };
             entry["end"] = json!(ran.end);
             entry["wall_ms"] = json!(ran.wall_ms);
+            entry["log_sha256"] = json!(Hash::of(&ran.log));
             entry["walls"] = json!(ran.walls.iter().map(|l| l.as_str()).collect::<Vec<_>>());
             if !missing.is_empty() {
                 let words = format!(

@@ -1,8 +1,8 @@
 //! The lines of a long log that say what failed, for the next prompt: short, without colours and without the paths of a
 //! copy that is gone. The whole log stays in the evidence.
 
-/// How many lines around one that matters are kept, before and after.
-const AROUND: (usize, usize) = (2, 3);
+mod marks;
+
 /// The longest line, in characters.
 const LINE_CHARS: usize = 300;
 
@@ -17,7 +17,8 @@ pub(super) fn failing(log: &str, copies: &[&str], most: usize) -> String {
     if text.len() <= most && lines.iter().map(|l| l.len() + 1).sum::<usize>() <= most {
         return lines.join("\n").trim_matches('\n').to_owned();
     }
-    let chosen = around(&lines);
+    let kept = marks::kept(&lines);
+    let chosen: Vec<usize> = (0..lines.len()).filter(|i| kept[*i]).collect();
     let some: Vec<usize> = if chosen.is_empty() { (0..lines.len()).collect() } else { chosen };
     ends(&lines, &some, most)
 }
@@ -28,35 +29,6 @@ fn short(line: &str) -> String {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line.to_owned(),
     }
-}
-
-/// Whether a tool says with this line that something failed.
-fn matters(line: &str) -> bool {
-    let trimmed = line.trim_start();
-    let begins = |words: &[&str]| words.iter().any(|w| trimmed.starts_with(w));
-    let holds = |words: &[&str]| words.iter().any(|w| line.contains(w));
-    line.starts_with("E   ")
-        || begins(&["error", "Error:", "FAILED", "FAIL", "--- FAIL", "not ok", "assertion ", "AssertionError"])
-        || (line.starts_with("---- ") && line.ends_with(" ----"))
-        || holds(&[
-            " panicked at ",
-            " ... FAILED",
-            "error TS",
-            " error: ",
-            ": error:",
-            "fatal error:",
-            "Traceback (most",
-        ])
-}
-
-/// The numbers of the lines that matter and of those around them, in order.
-fn around(lines: &[String]) -> Vec<usize> {
-    let mut keep = vec![false; lines.len()];
-    for (i, _) in lines.iter().enumerate().filter(|(_, l)| matters(l)) {
-        let last = (i + AROUND.1).min(lines.len() - 1);
-        keep[i.saturating_sub(AROUND.0)..=last].fill(true);
-    }
-    (0..lines.len()).filter(|i| keep[*i]).collect()
 }
 
 /// The chosen lines within `most` bytes, the first and the last of them where not all fit; `[…]` stands for what is left
@@ -160,6 +132,49 @@ mod tests {
             let text = failing(&noisy(line), &[], 2000);
             assert!(text.contains(line) && text.len() <= 2000, "{line}: {text}");
             assert!(text.starts_with("[…]\ncompiling part 398") && text.ends_with("[…]"), "{text}");
+        }
+    }
+
+    /// What a tool really said, and what of it a model must be told.
+    macro_rules! samples {
+        ($($name:literal: [$($line:literal),* $(,)?]),* $(,)?) => {
+            [$(($name, include_str!(concat!("extract/samples/", $name, ".txt")), &[$($line),*][..])),*]
+        };
+    }
+
+    #[test]
+    fn what_real_tools_say_of_a_failure_is_found_in_noise() {
+        let samples = samples! {
+            "pytest": [
+                "FAILED test_shop.py::test_price - AssertionError", ">       assert got == 7", "E       AssertionError: three cost seven", "E       assert 6 == 7",
+                "test_shop.py:10: AssertionError", "E       KeyError: 'missing'", "E   RuntimeError: no database",
+                "ERROR test_shop.py::test_with_db - RuntimeError: no database",
+            ],
+            "unittest": ["FAIL: test_a (__main__.T.test_a)", "line 3, in test_a", "AssertionError: {'a': 1} != {'a': 2}"],
+            "python": ["line 5, in <module>", "json.decoder.JSONDecodeError: Expecting property name"],
+            "cargo-test": [
+                "test tests::adds ... FAILED", "---- tests::explodes stdout ----", "Error: \"no\"", "panicked at src/lib.rs:5:25:",
+                "two and not three", "  left: 2", " right: 3",
+            ],
+            "cargo-build": ["error[E0308]: mismatched types", " --> src/lib.rs:1:22", "error[E0425]: cannot find function `g`", " --> src/lib.rs:2:10"],
+            "go-test": ["--- FAIL: TestPrice", "shop_test.go:7: got 6, want 7", "panic: runtime error: index out of range [1] with length 1"],
+            "go-build": ["./shop.go:3:32: undefined: missing", "cannot use \"x\" (untyped string constant) as int value"],
+            "node-spec": ["✖ adds", "AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:", "  2 !== 3", "TypeError [Error]: no such thing"],
+            "node-tap": ["not ok 4 - adds", "location: 'js/a.test.js:3:1'", "    2 !== 3", "not ok 5 - throws", "error: 'no such thing'"],
+            "tsc": ["a.ts(1,7): error TS2322: Type 'string'", "a.ts(3,3): error TS2345"],
+            "tsc-pretty": ["a.ts:1:7 - error TS2322: Type 'string'", "1 const n: number = \"x\";", "a.ts:3:3 - error TS2345"],
+            "eslint": ["es/x.js", "  2:7   error    Expected '===' and instead saw '=='     eqeqeq"],
+            "gcc": [
+                "a.c:2:10: fatal error: none.h", "b.c:1:26: error: expected", "undefined reference to `nowhere'", "b2.c:2:17: error:",
+                "make: *** [Makefile:3: b.o] Error 1",
+            ],
+        };
+        for (name, log, lines) in samples {
+            let text = failing(&noisy(log), &["/home/ada/shop"], 4096);
+            assert!(text.len() <= 4096 && !text.contains('\u{1b}') && !text.contains("/home/ada"), "{name}: {text}");
+            for line in lines {
+                assert!(text.contains(line), "{name}: {line} is missing in\n{text}");
+            }
         }
     }
 

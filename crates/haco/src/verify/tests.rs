@@ -207,6 +207,7 @@ fn a_draft_becomes_a_candidate_that_passes_its_checks() {
     let list: Value = serde_json::from_str(&bench.read("evidence/T-777/1/checks.json")).expect("json");
     assert_eq!(list[0]["check"], "dod/static/1");
     assert_eq!(list[2]["end"], "exited with status 1");
+    assert_eq!(list[2]["log_sha256"], json!(Hash::of(b"")));
     assert!(list[1]["walls"].as_array().is_some_and(|w| w.len() > 3), "{list}");
     assert!(bench.read("evidence/T-777/1/candidate.diff").contains("+uno"));
     assert_eq!(bench.leftovers(), 0);
