@@ -299,3 +299,44 @@ fn what_is_shared_holds_nothing_of_the_tree_and_nothing_of_elsewhere() {
     file.file().set_times(FileTimes::new().set_modified(SystemTime::now() + Duration::from_secs(60))).expect("sets");
     assert!(ask(&made.copy(&made.base), "true").end.contains("a file from the future"));
 }
+
+/// Whether any process on this machine was started with this word.
+fn runs(word: &str) -> bool {
+    let processes = fs_err::read_dir("/proc").expect("reads").flatten();
+    let mut lines = processes.filter_map(|p| std::fs::read(p.path().join("cmdline")).ok());
+    lines.any(|line| String::from_utf8_lossy(&line).contains(word))
+}
+
+#[test]
+fn a_service_is_started_inside_the_walls_serves_its_check_and_ends_with_it() {
+    let mut made = Made::new();
+    let port = "127.0.0.1:7391";
+    let need = |start: &str, timeout_sec| config::Need {
+        probe: "redis-cli -p 7391 ping | grep -q PONG".to_owned(),
+        start: Some(start.to_owned()),
+        timeout_sec: Some(timeout_sec),
+    };
+    let needs = [
+        ("cache", need("redis-server --port 7391 --save '' --dir \"$TMPDIR\"", 20)),
+        ("dead", need("exit 1", 0)),
+        ("hung", config::Need { probe: "sleep 600".to_owned(), ..need("exit 1", 1) }),
+    ];
+    made.bench.desk.settings.needs = needs.into_iter().map(|(name, need)| (name.to_owned(), need)).collect();
+    let copy = made.copy(&made.base);
+    let with = |need: &str, command: &str| {
+        let test = Test { needs: vec![need.to_owned()], timeout_sec: Some(30), ..Test::of(command) };
+        copy.ask(&test, &Vec::new()).expect("asks")
+    };
+    let ran = with("cache", "redis-cli -p 7391 set k v; redis-cli -p 7391 get k; pgrep -f redis-server >/dev/null");
+    assert_eq!((ran.answer, ran.log.as_slice()), (Answer::Pass, &b"OK\nv\n"[..]), "{}", ran.end);
+    assert!(!runs(port), "it ended with its check");
+    assert_eq!(ask(&copy, "redis-cli -p 7391 ping").answer, Answer::Fail, "no later check meets it");
+    let ran = with("cache", "redis-cli -p 7391 get k");
+    assert_eq!((ran.answer, String::from_utf8_lossy(&ran.log).trim()), (Answer::Pass, ""), "nor what it held");
+    let late = Test { timeout_sec: Some(1), needs: vec!["hung".to_owned()], ..Test::of("true") };
+    for ran in [with("dead", "true"), copy.ask(&late, &Vec::new()).expect("asks")] {
+        assert_eq!((ran.answer, ran.code), (Answer::Blocked, Some(Code::MissingService)), "{}", ran.end);
+        assert!(ran.end.ends_with("does not answer its probe"), "{}", ran.end);
+    }
+    assert!(!runs(port));
+}
