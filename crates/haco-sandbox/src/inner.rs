@@ -8,7 +8,7 @@ use std::os::fd::RawFd;
 use crate::child::{self, Failed};
 use crate::door::{self, Door};
 use crate::layer::Layer;
-use crate::mounts;
+use crate::mounts::{self, Late};
 use crate::prepare::Prepared;
 use crate::sys::{self, Done};
 
@@ -28,6 +28,7 @@ pub(crate) const ENDED: i32 = 5;
 pub(crate) const STEP: i32 = 6;
 
 const REPORT: RawFd = 3;
+const LATE: RawFd = 4;
 
 /// The ends of the pipes that belong inside.
 pub(crate) struct Ends {
@@ -35,6 +36,7 @@ pub(crate) struct Ends {
     pub(crate) stdout: RawFd,
     pub(crate) stderr: RawFd,
     pub(crate) report: RawFd,
+    pub(crate) late: RawFd,
 }
 
 /// Lives as the first process inside, and ends.
@@ -70,7 +72,8 @@ fn build(prepared: &mut Prepared, ends: &Ends) -> Result<(), Failed> {
         sys::done(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) }.into()).map_err(wall(Layer::Uts))?;
     }
     if has(Layer::Mount) {
-        mounts::build(&prepared.steps, &prepared.root).map_err(|failed| match failed {
+        let late = Late { from: LATE, room: &mut prepared.late };
+        mounts::build(&prepared.steps, &prepared.root, late).map_err(|failed| match failed {
             (Some(step), errno) => Failed::Step(step, errno),
             (None, errno) => Failed::Wall(Layer::Mount, errno),
         })?;
@@ -94,13 +97,13 @@ fn lower(prepared: &Prepared) {
 
 /// Puts the pipes where they belong and closes all else.
 fn streams(ends: &Ends) -> Done {
-    for (from, to) in [(ends.stdin, 0), (ends.stdout, 1), (ends.stderr, 2), (ends.report, REPORT)] {
+    for (from, to) in [(ends.stdin, 0), (ends.stdout, 1), (ends.stderr, 2), (ends.report, REPORT), (ends.late, LATE)] {
         // SAFETY: the ends were opened above all of the places that are filled here.
         sys::done(unsafe { libc::dup2(from, to) }.into())?;
     }
     // SAFETY: only a flag of a descriptor that was just made.
     sys::done(unsafe { libc::fcntl(REPORT, libc::F_SETFD, libc::FD_CLOEXEC) }.into())?;
-    sys::close_from(REPORT + 1)
+    sys::close_from(LATE + 1)
 }
 
 /// The caller stays who it is, and nobody else exists.

@@ -31,6 +31,9 @@ pub(crate) struct Prepared {
     pub(crate) loopback: bool,
     pub(crate) root: CString,
     pub(crate) steps: Vec<Step>,
+    /// Where tokens of toolchains may lie, and room for the list of secrets.
+    pub(crate) tools: Vec<PathBuf>,
+    pub(crate) late: Vec<u8>,
     pub(crate) door: Door,
     /// For the kernel, which counts no process of root's otherwise.
     pub(crate) most_processes: Vec<u8>,
@@ -65,7 +68,9 @@ pub(crate) fn prepare(job: &Job, layers: &[Layer]) -> Result<Prepared, CannotRun
     let env = job.env.iter().map(|(name, value)| c_text(format!("{name}={value}"))).collect::<Result<_, _>>()?;
     let view = match has(Layer::Mount) {
         true => view::plan(job, has(Layer::Pid))?,
-        false => View { steps: vec![], writable: job.files.rw.to_vec(), own: vec![], dir: job.dir.to_owned() },
+        false => {
+            View { steps: vec![], writable: job.files.rw.to_vec(), own: vec![], dir: job.dir.to_owned(), tools: vec![] }
+        }
     };
     let filter = match has(Layer::Seccomp) {
         true => filter::program().map_err(|cause| walls::missing(Layer::Seccomp, &cause))?,
@@ -84,6 +89,8 @@ pub(crate) fn prepare(job: &Job, layers: &[Layer]) -> Result<Prepared, CannotRun
         limits: if has(Layer::Limits) { limits(&job.limits, has(Layer::User).then_some(most)) } else { Vec::new() },
         fence: fence(&view.writable)?,
         steps: view.steps,
+        tools: view.tools,
+        late: vec![0; LIST_BYTES],
         filter,
         dir: view::text(&view.dir),
         programs,
@@ -94,6 +101,8 @@ pub(crate) fn prepare(job: &Job, layers: &[Layer]) -> Result<Prepared, CannotRun
 
 /// Processes that may be there beyond the limit until that is noticed.
 const SPARE: u64 = 64;
+/// Room for the paths of some thousand secrets.
+const LIST_BYTES: usize = 256 << 10;
 /// Less the kernel refuses.
 const LEAST_PID_MAX: u64 = 302;
 /// What scratch directories hold where memory has no limit.

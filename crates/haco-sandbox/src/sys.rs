@@ -112,6 +112,20 @@ pub(crate) fn write_all(fd: RawFd, mut bytes: &[u8]) -> Done {
     Ok(())
 }
 
+/// Reads as much as there is room for; less is an error.
+pub(crate) fn read_exact(fd: RawFd, mut room: &mut [u8]) -> Done {
+    while !room.is_empty() {
+        // SAFETY: the slice is valid for its length.
+        match done(unsafe { libc::read(fd, room.as_mut_ptr().cast(), room.len()) } as i64) {
+            Ok(0) => return Err(libc::EIO),
+            Ok(n) => room = &mut room[n as usize..],
+            Err(libc::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
 /// `prctl(2)` with up to two arguments.
 pub(crate) fn prctl(what: libc::c_int, one: libc::c_ulong, two: libc::c_ulong) -> Done {
     // SAFETY: only options with integer arguments are used here.

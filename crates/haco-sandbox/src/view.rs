@@ -43,6 +43,8 @@ pub(crate) enum Step {
     Link { target: CString, at: CString },
     /// Make one path below a directory be something else.
     Lay { top: CString, above: Vec<CString>, name: CString, change: Laid },
+    /// Cover what is found out while the steps before are carried out.
+    Secrets,
     /// Let go of the machine's root.
     Leave,
 }
@@ -63,7 +65,7 @@ impl Step {
             | Step::Dir { at, .. }
             | Step::File { at, .. }
             | Step::Link { at, .. } => walls::missing(Layer::Mount, &named(at)),
-            Step::Leave => walls::missing(Layer::Mount, cause),
+            Step::Secrets | Step::Leave => walls::missing(Layer::Mount, cause),
         }
     }
 }
@@ -79,7 +81,7 @@ pub(crate) enum Laid {
 pub(crate) const OLD: &str = "/.old";
 /// The empty unreadable file and the empty directory that cover others.
 pub(crate) const NO_FILE: &CStr = c"/dev/.none";
-const NO_DIR: &CStr = c"/dev/.no";
+pub(crate) const NO_DIR: &CStr = c"/dev/.no";
 
 /// Directories that start empty and take writes that nobody keeps.
 const SCRATCH: [(&str, libc::mode_t); 4] =
@@ -107,6 +109,8 @@ pub(crate) struct View {
     pub(crate) own: Vec<CString>,
     /// What the job's directory is inside.
     pub(crate) dir: PathBuf,
+    /// The directories of toolchains, where tokens may lie.
+    pub(crate) tools: Vec<PathBuf>,
 }
 
 /// Says how to build the view of a job; `own_processes` where `/proc` will show only its own.
@@ -117,7 +121,8 @@ pub(crate) fn plan(job: &Job, own_processes: bool) -> Result<View, CannotRun> {
     let covers = hidden::places(job, &places, &tools.dirs)?;
     places.extend(tools.dirs.iter().map(|dir| Place { from: dir.clone(), at: dir.clone(), kind: Kind::Ro }));
     places.extend(covers);
-    let mut view = View { steps: Vec::new(), writable: Vec::new(), own: Vec::new(), dir: dir(job, &places) };
+    let mut view =
+        View { steps: Vec::new(), writable: Vec::new(), own: Vec::new(), dir: dir(job, &places), tools: Vec::new() };
     view.devices();
     view.scratch(home.as_deref().filter(|home| home.is_absolute() && !places.iter().any(|p| home.starts_with(&p.at))));
     view.system(job.net);
@@ -129,7 +134,8 @@ pub(crate) fn plan(job: &Job, own_processes: bool) -> Result<View, CannotRun> {
     for (number, place) in places.iter().enumerate() {
         view.place(number, place)?;
     }
-    view.secrets(&tools.dirs);
+    view.steps.push(Step::Secrets);
+    view.tools = tools.dirs;
     view.steps.extend(places.iter().filter(|p| matches!(p.kind, Kind::NoDir)).map(|p| seal(&p.at)));
     // Nobody inside is to see a layer by itself.
     view.steps.push(Step::Cover { at: c"/dev/.over".to_owned(), with: NO_DIR });
@@ -142,6 +148,13 @@ pub(crate) fn plan(job: &Job, own_processes: bool) -> Result<View, CannotRun> {
 /// shown, so only what lies there ever needs to be hidden.
 pub fn always_seen(path: &Path) -> bool {
     path.canonicalize().is_ok_and(|path| system::shows(&path))
+}
+
+/// The secrets to cover, for [`Step::Secrets`]: what with, and a path with its end, one after the other. Finding them takes
+/// as long as building all the rest, so it is done beside that.
+pub(crate) fn secrets(tools: &[PathBuf]) -> Vec<u8> {
+    let cover = |path: PathBuf| [&[if path.is_dir() { b'd' } else { b'f' }], text(&path).as_bytes_with_nul()].concat();
+    secrets::of(tools).into_iter().flat_map(cover).collect()
 }
 
 /// The directory to start in, if it was named by a path outside that a place shows elsewhere.
@@ -246,13 +259,6 @@ impl View {
                 self.steps.push(Step::File { at: text(Path::new(kept)), mode: 0o644, bytes });
                 self.steps.push(Step::Bind { from: text(Path::new(kept)), at: text(Path::new(at)), set: READABLE });
             }
-        }
-    }
-
-    fn secrets(&mut self, tools: &[PathBuf]) {
-        for path in secrets::of(tools) {
-            let with = if path.is_dir() { NO_DIR } else { NO_FILE };
-            self.steps.push(Step::Cover { at: text(&path), with });
         }
     }
 
