@@ -79,6 +79,8 @@ impl Default for Limits {
 pub struct Overlay<'a> {
     /// What is there at first; never written.
     pub lower: &'a Path,
+    /// What earlier jobs kept in directories that were their `upper`, the topmost first, shown over `lower`; never written.
+    pub kept: &'a [&'a Path],
     /// Where it is shown.
     pub at: &'a Path,
     /// A directory of the caller's for the layer above, on a file system that can hold one. Two jobs one after the

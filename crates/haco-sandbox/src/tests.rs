@@ -355,7 +355,7 @@ fn processes_and_file_sizes_are_bounded() {
 /// A job in an overlay of `base` that is shown at `/work/tree`.
 fn over(copy: &Copy, upper: Option<&Path>, changes: &[Change], command: &str) -> Result<Ended, CannotRun> {
     let at = Path::new("/work/tree");
-    let overlays = [Overlay { lower: &copy.path("base"), at, upper, changes }];
+    let overlays = [Overlay { lower: &copy.path("base"), kept: &[], at, upper, changes }];
     let env = &copy.env;
     run(&Job { files: Files { overlays: &overlays, ..Files::default() }, env, ..Job::new(Program::Shell(command), at) })
 }

@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::job::{Change, Job, Net};
+use crate::job::{Job, Net};
 use crate::sys::{NODEV, NOEXEC, NOSUID, RDONLY};
 use crate::{CannotRun, Layer, walls};
 
@@ -23,7 +23,7 @@ mod secrets;
 mod system;
 mod toolchains;
 
-use places::{Kind, Place};
+use places::{Kind, Layers, Place};
 
 /// One system call or a few, with its strings made. Paths are those of the new root; the machine's is at [`OLD`].
 pub(crate) enum Step {
@@ -269,7 +269,7 @@ impl View {
                 self.writable.push(place.at.clone());
             }
             Kind::Ro => self.bind(&place.from, &place.at, READABLE),
-            Kind::Over { upper, changes } => self.overlay(number, place, upper, changes)?,
+            Kind::Over(layers) => self.overlay(number, place, layers)?,
             Kind::NoFile => self.steps.push(Step::Cover { at: text(&place.at), with: NO_FILE }),
             Kind::NoDir => {
                 let options = c"mode=755,size=64k".to_owned();
@@ -280,13 +280,8 @@ impl View {
         Ok(())
     }
 
-    fn overlay(
-        &mut self,
-        number: usize,
-        place: &Place,
-        upper: Option<&Path>,
-        changes: &[Change],
-    ) -> Result<(), CannotRun> {
+    fn overlay(&mut self, number: usize, place: &Place, layers: Layers) -> Result<(), CannotRun> {
+        let Layers { kept, upper, changes } = layers;
         let layer = match upper {
             Some(dir) => {
                 ["upper", "work"].iter().try_for_each(|name| std::fs::create_dir_all(dir.join(name)))?;
@@ -300,10 +295,13 @@ impl View {
             }
         };
         self.dir(&place.at, 0o755);
+        let old = |path: &Path| PathBuf::from(OLD).join(path.strip_prefix("/").unwrap_or(path));
+        let kept =
+            kept.iter().map(|dir| Ok(old(&dir.join("upper").canonicalize()?))).collect::<io::Result<Vec<_>>>()?;
+        let lower: Vec<_> = kept.iter().chain([&old(&place.from)]).map(|path| escaped(path)).collect();
         let option = |name: &str, path: &Path| [name.as_bytes(), &escaped(path)].concat();
-        let lower = PathBuf::from(OLD).join(place.from.strip_prefix("/").unwrap_or(&place.from));
         let options = [
-            option("userxattr,lowerdir=", &lower),
+            [&b"userxattr,lowerdir="[..], &lower.join(&b':')].concat(),
             option(",upperdir=", &layer.join("upper")),
             option(",workdir=", &layer.join("work")),
         ];

@@ -16,11 +16,19 @@ pub(super) enum Kind<'a> {
     /// As it is, to be read.
     Ro,
     /// With a layer above; in memory where none is named.
-    Over { upper: Option<&'a Path>, changes: &'a [Change] },
+    Over(Layers<'a>),
     /// As an empty file that nobody may read.
     NoFile,
     /// As an empty directory.
     NoDir,
+}
+
+/// What lies over what is shown.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Layers<'a> {
+    pub(super) kept: &'a [&'a Path],
+    pub(super) upper: Option<&'a Path>,
+    pub(super) changes: &'a [Change],
 }
 
 /// One path outside and where it is shown.
@@ -50,19 +58,19 @@ pub(super) fn asked<'a>(job: &Job<'a>) -> Result<Vec<Place<'a>>, CannotRun> {
     let files = job.files;
     let rw = files.rw.iter().map(|path| (path.as_path(), Kind::Rw));
     let ro = files.ro.iter().map(|path| (path.as_path(), Kind::Ro));
-    let share = files.share.iter().map(|path| (path.as_path(), Kind::Over { upper: None, changes: &[] }));
+    let share = files.share.iter().map(|path| (path.as_path(), Kind::Over(Layers::default())));
     let mut places = Vec::new();
     for (path, kind) in rw.chain(ro).chain(share) {
         let from = found(path)?;
         let is_dir = from.is_dir();
-        if matches!(kind, Kind::Over { .. }) && !is_dir {
+        if matches!(kind, Kind::Over(_)) && !is_dir {
             return Err(CannotRun::Refused(format!("'{}' is no directory: it cannot be shared", path.display())));
         }
         places.push(Place { at: from.clone(), from, kind });
     }
     moved(&mut places, files.shown_at)?;
     for over in files.overlays {
-        let kind = Kind::Over { upper: over.upper, changes: over.changes };
+        let kind = Kind::Over(Layers { kept: over.kept, upper: over.upper, changes: over.changes });
         places.push(Place { from: found(over.lower)?, at: plain(over.at)?, kind });
     }
     places.iter().try_for_each(|place| allowed(&place.at))?;
