@@ -247,7 +247,7 @@ pub struct Http {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Verify {
-    /// Commands run once in a fresh copy, before the checks.
+    /// Commands run before the checks; what they make is kept for candidates of the same base and lock files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub setup: Vec<String>,
     /// Which network the setup reaches; the user's own file only.

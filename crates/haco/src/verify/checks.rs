@@ -72,6 +72,9 @@ pub(super) fn ask<'a>(desk: &Desk, copy: &Copy<'_>, asking: &Asking<'a>) -> Resu
     let mut judged = Vec::new();
     let mut list: Vec<Value> = Vec::new();
     let mut files = BTreeSet::new();
+    if let Some(said) = copy.setup() {
+        desk.store.write(&format!("{}/setup.log", asking.evidence), said.as_bytes())?;
+    }
     for (name, subject, test) in checks(asking) {
         if let Some(verdict) = settled(asking.ticket, &name, &subject).filter(|_| !asking.again) {
             list.push(entry(test, verdict, None, &[]));

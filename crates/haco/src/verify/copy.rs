@@ -7,6 +7,7 @@ use super::{
     pristine::{self, Pristine},
     ran::{self, Ran},
     scratch::Scratch,
+    setup::{self, Failed, Kept},
     shared::Shares,
 };
 use crate::desk::Desk;
@@ -28,6 +29,8 @@ use std::{
 const OUTPUT_BYTES: usize = 10 << 20;
 /// Seconds for one check where nothing is said.
 const CHECK_SEC: u32 = 120;
+/// Bytes that are kept of what a setup command that succeeded said.
+const SETUP_BYTES: usize = 4 << 10;
 /// Seconds that each setup command has at least.
 const SETUP_SEC: u32 = 600;
 
@@ -38,6 +41,8 @@ pub(super) struct Copy<'a> {
     scratch: Scratch,
     ground: RefCell<Ground>,
     shares: Shares,
+    /// What the setup made, where that is a layer of its own.
+    setup: Option<Kept>,
     /// Where commands see it.
     top: PathBuf,
     hide: Vec<PathBuf>,
@@ -53,6 +58,15 @@ enum Ground {
     Layered(Pristine, Vec<Change>),
     /// Files of its own.
     Plain(PathBuf),
+}
+
+/// One command and what it is given.
+struct Command<'c> {
+    script: &'c str,
+    dir: &'c Path,
+    seconds: u32,
+    net: Net,
+    extra: &'c [(String, String)],
 }
 
 /// Variables that a check sees beside the clean ones.
@@ -91,7 +105,7 @@ impl<'a> Copy<'a> {
         let warm: Vec<&Path> = shares.all.iter().map(|share| share.at.as_path()).collect();
         let path = command::visible(&path, &hidden.map(PathBuf::as_path), &warm);
         let ground = RefCell::new(ground);
-        let mut copy = Copy { desk, tree, scratch, ground, shares, top, hide, path, weaker, broken };
+        let mut copy = Copy { desk, tree, scratch, ground, shares, setup: None, top, hide, path, weaker, broken };
         if copy.broken.is_none() {
             copy.broken = copy.set_up()?;
         }
@@ -103,28 +117,85 @@ impl<'a> Copy<'a> {
         &self.top
     }
 
-    /// Runs the commands of `verify.setup`; the first that fails is why nothing can be asked here.
-    fn set_up(&self) -> Result<Option<Failure>> {
+    /// What the setup said, where there was one and it is kept.
+    pub(super) fn setup(&self) -> Option<&str> {
+        self.setup.as_ref().map(Kept::said)
+    }
+
+    /// Has the commands of `verify.setup` done; the first that fails is why nothing can be asked here.
+    fn set_up(&mut self) -> Result<Option<Failure>> {
         let verify = &self.desk.settings.verify;
-        let limit = verify.timeout_sec.unwrap_or(0).max(SETUP_SEC);
+        if verify.setup.is_empty() {
+            return Ok(None);
+        }
+        let kept = match &*self.ground.borrow() {
+            Ground::Plain(_) => None,
+            Ground::Layered(pristine, changes) => {
+                let changes = setup::changes(changes);
+                let words = format!("{:?} {:?} {}", verify.setup_net, verify.share, self.path);
+                let tree = pristine.dir().file_name().unwrap_or_default().to_string_lossy();
+                let tree = tree.split('.').next().unwrap_or_default();
+                let name = format!("{tree}.setup-{}", setup::key(&verify.setup, &words, &changes));
+                let dir = self.desk.place.dir.join("checkouts").join(name);
+                let run = |dir: &Path| self.commands(|job| self.make_setup(job, pristine, dir, &changes));
+                Some(setup::hold(&dir, &self.scratch, run)?)
+            }
+        };
+        match kept {
+            Some(Ok(kept)) => self.setup = Some(kept),
+            Some(Err(Failed::Why(failure))) => return Ok(Some(failure)),
+            Some(Err(Failed::NoOverlay)) | None => {
+                self.fall_back()?;
+                return Ok(match self.commands(|job| self.on_the_ground(job))? {
+                    Err(Failed::Why(failure)) => Some(failure),
+                    _ => None,
+                });
+            }
+        }
+        Ok(None)
+    }
+
+    /// Runs every command of the setup, and says what they said.
+    fn commands(
+        &self,
+        mut run: impl FnMut(Job) -> Result<Ended, CannotRun>,
+    ) -> Result<std::result::Result<String, Failed>> {
+        let verify = &self.desk.settings.verify;
+        let seconds = verify.timeout_sec.unwrap_or(0).max(SETUP_SEC);
         let net = match verify.setup_net {
             None | Some(config::Net::None | config::Net::Loopback) => Net::Loopback,
             Some(config::Net::Host) => Net::Host,
         };
+        let mut said = String::new();
         for line in &verify.setup {
-            let why = match self.run(line, &self.top, limit, net, &Vec::new()) {
-                Ok(ended) if ended.end == End::Exited(0) => continue,
+            let command = Command { script: line, dir: &self.top, seconds, net, extra: &[] };
+            let failure = match self.confined(&command, &mut run) {
                 Ok(ended) => {
                     let text = super::extract::plain(&format!("{}\n{}", ended.stdout.text(), ended.stderr.text()));
+                    let how = ran::how(&ended.end, seconds);
+                    if ended.end == End::Exited(0) {
+                        said.push_str(&format!("'{line}' {how}\n{}", super::extract::failing(&text, &[], SETUP_BYTES)));
+                        continue;
+                    }
                     let last = text.lines().rev().find(|l| !l.trim().is_empty()).map(|l| format!(": {}", l.trim()));
-                    format!("{}{}", ran::how(&ended.end, limit), last.unwrap_or_default())
+                    Failure::new(Code::MissingTool, format!("the setup '{line}' {how}{}", last.unwrap_or_default()))
                 }
+                Err(CannotRun::NoOverlay(_)) if self.shares.all.is_empty() => return Ok(Err(Failed::NoOverlay)),
                 Err(CannotRun::Io(error)) => return Err(CannotRun::Io(error).failure().into()),
-                Err(cannot) => return Ok(Some(cannot.failure())),
+                Err(cannot) => cannot.failure(),
             };
-            return Ok(Some(Failure::new(Code::MissingTool, format!("the setup '{line}' {why}"))));
+            return Ok(Err(Failed::Why(failure)));
         }
-        Ok(None)
+        Ok(Ok(said))
+    }
+
+    /// Runs a job of the setup, which sees the base and leaves what it makes in `dir`.
+    fn make_setup(&self, job: Job, pristine: &Pristine, dir: &Path, changes: &[Change]) -> Result<Ended, CannotRun> {
+        // Laid once: a later command finds them as the one before left them.
+        let first = !dir.join("upper").exists();
+        let changes = if first { changes } else { &[] };
+        let base = Overlay { lower: pristine.dir(), kept: &[], at: &self.top, upper: Some(dir), changes };
+        self.layered(job, base, "setup-shared")
     }
 
     /// Asks one check. An error is the machine's; everything else is an answer.
@@ -164,7 +235,8 @@ impl<'a> Copy<'a> {
         };
         let seconds = test.timeout_sec.or(self.desk.settings.verify.timeout_sec).unwrap_or(CHECK_SEC);
         let limit = needs.iter().fold(seconds, |sum, (_, need)| sum.saturating_add(command::seconds(need)));
-        let mut ended = match self.run(&script, &dir, limit, Net::Loopback, extra) {
+        let command = Command { script: &script, dir: &dir, seconds: limit, net: Net::Loopback, extra };
+        let mut ended = match self.run(&command) {
             Ok(ended) => ended,
             Err(CannotRun::Io(error)) => return Err(CannotRun::Io(error).failure().into()),
             Err(cannot) => return Ok(Ran::refused(&cannot.failure())),
@@ -178,48 +250,44 @@ impl<'a> Copy<'a> {
         }
     }
 
-    fn run(&self, script: &str, dir: &Path, seconds: u32, net: Net, extra: &Extra) -> Result<Ended, CannotRun> {
-        let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/nonexistent"), PathBuf::from);
-        let asked = self.desk.settings.verify.env.iter();
-        let mut more: Extra = asked.filter_map(|n| std::env::var(n).ok().map(|v| (n.clone(), v))).collect();
-        more.extend(extra.iter().cloned());
-        let env = haco_sandbox::clean_env(&self.path, &home, &more);
-        // Nothing of the person's tree is shown, unless it lies in what every command sees.
-        let hide: Vec<_> = self.hide.iter().filter(|path| haco_sandbox::always_seen(path)).cloned().collect();
-        let job = Job {
-            files: Files { hide: &hide, ..Files::default() },
-            env: &env,
-            limits: Limits {
-                timeout: Duration::from_secs(u64::from(seconds)),
-                output_bytes: OUTPUT_BYTES,
-                ..Limits::default()
-            },
-            net,
-            allow_weaker: &self.weaker,
-            ..Job::new(Program::Shell(script), dir)
-        };
-        match self.on_the_ground(job) {
+    fn run(&self, command: &Command) -> Result<Ended, CannotRun> {
+        match self.confined(command, |job| self.on_the_ground(job)) {
             Err(CannotRun::NoOverlay(why)) if self.shares.all.is_empty() => {
                 self.fall_back().map_err(|e| CannotRun::Io(std::io::Error::other(format!("{e:#}, and {why}"))))?;
-                self.on_the_ground(job)
+                self.confined(command, |job| self.on_the_ground(job))
             }
             other => other,
         }
     }
 
+    /// A command as a job that sees no files of its own yet.
+    fn confined<T>(&self, command: &Command, on: impl FnOnce(Job) -> T) -> T {
+        let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/nonexistent"), PathBuf::from);
+        let asked = self.desk.settings.verify.env.iter();
+        let mut more: Extra = asked.filter_map(|n| std::env::var(n).ok().map(|v| (n.clone(), v))).collect();
+        more.extend(command.extra.iter().cloned());
+        let env = haco_sandbox::clean_env(&self.path, &home, &more);
+        // Nothing of the person's tree is shown, unless it lies in what every command sees.
+        let hide: Vec<_> = self.hide.iter().filter(|path| haco_sandbox::always_seen(path)).cloned().collect();
+        let timeout = Duration::from_secs(u64::from(command.seconds));
+        on(Job {
+            files: Files { hide: &hide, ..Files::default() },
+            env: &env,
+            limits: Limits { timeout, output_bytes: OUTPUT_BYTES, ..Limits::default() },
+            net: command.net,
+            allow_weaker: &self.weaker,
+            ..Job::new(Program::Shell(command.script), command.dir)
+        })
+    }
+
     /// Runs a job that sees the copy.
     fn on_the_ground(&self, job: Job) -> Result<Ended, CannotRun> {
         let layer = self.scratch.dir().join("layer");
+        let kept: Vec<&Path> = self.setup.iter().map(Kept::dir).collect();
         match &mut *self.ground.borrow_mut() {
             Ground::Layered(pristine, changes) => {
-                let own = |n: usize| self.scratch.dir().join(format!("shared-{n}"));
-                let uppers: Vec<PathBuf> = (0..self.shares.all.len()).map(own).collect();
-                let base = Overlay { lower: pristine.dir(), at: &self.top, upper: Some(&layer), changes };
-                let shares = self.shares.all.iter().zip(&uppers);
-                let shares =
-                    shares.map(|(s, upper)| Overlay { lower: &s.from, at: &s.at, upper: Some(upper), changes: &[] });
-                let overlays: Vec<Overlay> = [base].into_iter().chain(shares).collect();
-                let ended = haco_sandbox::run(&Job { files: Files { overlays: &overlays, ..job.files }, ..job });
+                let base = Overlay { lower: pristine.dir(), kept: &kept, at: &self.top, upper: Some(&layer), changes };
+                let ended = self.layered(job, base, "shared");
                 if ended.is_ok() {
                     // They are in the layer now, where a later command finds them as the one before left them.
                     changes.clear();
@@ -232,6 +300,22 @@ impl<'a> Copy<'a> {
                 haco_sandbox::run(&Job { files: Files { rw: &rw, shown_at, ..job.files }, ..job })
             }
         }
+    }
+
+    /// Runs a job on an overlay and beside what is shared, whose layers are named by `word`.
+    fn layered(&self, job: Job, base: Overlay, word: &str) -> Result<Ended, CannotRun> {
+        let own = |n: usize| self.scratch.dir().join(format!("{word}-{n}"));
+        let uppers: Vec<PathBuf> = (0..self.shares.all.len()).map(own).collect();
+        let shares = self.shares.all.iter().zip(&uppers);
+        let shares = shares.map(|(share, upper)| Overlay {
+            lower: &share.from,
+            kept: &[],
+            at: &share.at,
+            upper: Some(upper),
+            changes: &[],
+        });
+        let overlays: Vec<Overlay> = [base].into_iter().chain(shares).collect();
+        haco_sandbox::run(&Job { files: Files { overlays: &overlays, ..job.files }, ..job })
     }
 
     /// Puts files of its own where an overlay cannot be had.

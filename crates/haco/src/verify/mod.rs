@@ -15,6 +15,7 @@ mod pristine;
 mod ran;
 mod scan;
 mod scratch;
+mod setup;
 mod shared;
 #[cfg(test)]
 mod tests;

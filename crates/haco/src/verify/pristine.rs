@@ -53,8 +53,7 @@ pub(super) fn hold(desk: &Desk, tree: &Oid, than: SystemTime, scratch: &Scratch)
         let slot = Slot { dir: top.join(&name), lock: top.join(format!("{name}.lock")) };
         let lock = shared(&slot)?;
         if slot.made(&lock)?.is_some_and(|at| at > than) {
-            let now = FileTimes::new().set_modified(SystemTime::now());
-            lock.0.file().set_times(now).context("cannot note the use of a checkout")?;
+            note_use(&lock)?;
             prune(&top, scratch);
             return Ok(Pristine { dir: slot.dir, _used: lock });
         }
@@ -65,6 +64,12 @@ pub(super) fn hold(desk: &Desk, tree: &Oid, than: SystemTime, scratch: &Scratch)
             None => n += 1,
         }
     }
+}
+
+/// What was used last goes last.
+pub(super) fn note_use(lock: &Held) -> Result<()> {
+    let now = FileTimes::new().set_modified(SystemTime::now());
+    lock.0.file().set_times(now).context("cannot note the use of a checkout")
 }
 
 fn shared(slot: &Slot) -> Result<Held> {
@@ -114,7 +119,7 @@ fn set_time(path: &Path, to: SystemTime) -> Result<()> {
 }
 
 /// The newest change of status of anything in a directory, in nanoseconds. What came or went changed what it was in.
-fn newest_change(dir: &Path) -> Result<i128> {
+pub(super) fn newest_change(dir: &Path) -> Result<i128> {
     let mut newest = 0;
     each(dir, &mut |_, meta| {
         newest = newest.max(i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec()));

@@ -340,3 +340,50 @@ fn a_service_is_started_inside_the_walls_serves_its_check_and_ends_with_it() {
     }
     assert!(!runs(port));
 }
+
+#[test]
+fn the_setup_is_made_once_for_a_base_and_what_is_to_be_installed() {
+    let mut made = Made::new();
+    made.bench.desk.settings.verify.setup = vec![
+        "mkdir -p dist && date +%N > dist/id".to_owned(),
+        "cat requirements.txt >> dist/id || true; rm b.txt".to_owned(),
+    ];
+    let id = |tree: &Oid| said(&made.copy(tree), "test ! -e b.txt && cat dist/id");
+    let first = id(&made.base);
+    let others = [made.with(&[("a.txt", Some("uno\n"))]), made.with(&[("c.txt", Some("c\n"))])];
+    assert_eq!(id(&others[0]), first);
+    let copy = made.copy(&others[1]);
+    assert_eq!(
+        said(&copy, "cat dist/id a.txt c.txt; echo mine > dist/id; mkdir -p dist/more"),
+        format!("{first}\none\nc")
+    );
+    assert_eq!(id(&made.base), first, "what a check writes over it is its own");
+    assert!(copy.setup().is_some_and(|said| said.contains("rm b.txt' exited with status 0")));
+    drop(copy);
+    let installs = made.with(&[("requirements.txt", Some("pytest\n")), ("a.txt", Some("uno\n"))]);
+    let second = id(&installs);
+    assert!(second.ends_with("pytest") && !second.starts_with(&first), "{second}");
+    assert_eq!(id(&installs), second);
+    assert_eq!(said(&made.copy(&others[1]), "cat a.txt"), "one", "no candidate's own change is in what is kept");
+    let setups = || made.kept("checkouts").into_iter().filter(|n| n.contains(".setup-") && !n.ends_with(".lock"));
+    assert_eq!(setups().count(), 2);
+    for name in setups() {
+        fs_err::write(made.bench.desk.place.dir.join("checkouts").join(name).join("upper/dist/id"), "touched")
+            .expect("writes");
+    }
+    assert!(!id(&made.base).contains("touched"), "what somebody touched is made anew");
+}
+
+#[test]
+fn a_setup_that_fails_is_why_no_check_is_asked_and_is_tried_again() {
+    let mut made = Made::new();
+    made.bench.desk.settings.verify.setup = vec!["echo no such package; false".to_owned()];
+    for _ in 0..2 {
+        let ran = ask(&made.copy(&made.base), "true");
+        let why = "the setup 'echo no such package; false' exited with status 1: no such package";
+        assert_eq!((ran.answer, ran.end.as_str()), (Answer::Blocked, why));
+    }
+    made.bench.desk.settings.verify.setup = vec!["echo x > made".to_owned()];
+    said(&made.copy(&made.base), "cat made");
+    assert_eq!(made.kept("tmp"), [""; 0]);
+}
