@@ -16,20 +16,47 @@ use crate::progress::Listener;
 use crate::reply::{Reply, answer_object};
 use crate::request::{Request, request_body, warm_body};
 use crate::stream::{More, Stream};
+use crate::window::{self, Known, seen_whole};
 
 /// Asks once, with retries, and waits for the end of the reply, of which `listener` hears while it comes. The error's
 /// code is one of the network, of the server, or of a whole reply that is no artifact; with [`Failed::raw`] and
 /// [`Failed::usage`] of what came.
 pub fn ask(endpoint: &Endpoint, ask: &Ask, listener: &mut Listener<'_>) -> Result<Reply, Box<Failed>> {
     let start = Instant::now();
-    let request = Request::chat(endpoint, request_body(endpoint, ask));
+    let mut request = Request::chat(endpoint, request_body(endpoint, ask));
     let agent = agent(endpoint)?;
+    let mut adapted = false;
     let reply = with_retries(endpoint, || {
-        let mut stream = Stream::new(endpoint, listener);
-        let received = send(&agent, endpoint, &request, &mut |bytes| stream.push(bytes))?;
-        stream.finish(&received)
+        let mut one_try = |request: &Request| {
+            let mut stream = Stream::new(endpoint, listener);
+            let received = send(&agent, endpoint, request, &mut |bytes| stream.push(bytes))?;
+            stream.finish(&received)
+        };
+        let reply = one_try(&request);
+        match &reply {
+            Err(failed) if !adapted && endpoint.provider == Provider::OpenAi && request.adapt(failed) => {
+                adapted = true;
+                one_try(&request)
+            }
+            _ => reply,
+        }
     })?;
-    Ok(Reply { timing_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX), ..reply })
+    let reply = seen_whole(endpoint, ask, reply)?;
+    let limit_field = request.limit_field().filter(|_| endpoint.provider == Provider::OpenAi);
+    Ok(Reply { limit_field, timing_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX), ..reply })
+}
+
+/// What an Ollama server says about the model: asked once each, shortly, and nothing where it does not say.
+pub fn known(endpoint: &Endpoint) -> Known {
+    if endpoint.provider != Provider::Ollama {
+        return Known::default();
+    }
+    let mut short = endpoint.clone();
+    short.time.retries = 0;
+    short.time.total = short.time.total.min(Duration::from_secs(10));
+    let window = read_whole(&short, &window::show(&short), |answer| window::window(&short, answer));
+    let digest = read_whole(&short, &Request::models(&short), |answer| window::digest(&short, answer));
+    Known { window: window.ok().flatten(), digest: digest.ok().flatten() }
 }
 
 /// The names of the models that the server has, in its order.
@@ -142,7 +169,9 @@ mod tests {
         let requests = server.requests();
         assert_eq!(requests.len(), 1);
         assert!(requests[0].starts_with("POST /api/chat HTTP/1.1\r\n"), "{}", requests[0]);
-        assert!(requests[0].ends_with(r#"{"model":"tiny","stream":true,"messages":[{"role":"user","content":"hi"}]}"#));
+        assert!(requests[0].ends_with(
+            r#"{"model":"tiny","stream":true,"messages":[{"role":"user","content":"hi"}],"options":{"num_ctx":8192}}"#
+        ));
     }
 
     #[test]
@@ -318,6 +347,45 @@ mod tests {
         assert_eq!(failure.code, Code::BadReply);
         let requests = server.requests();
         assert!(requests[0].starts_with("GET /api/tags ") && requests[1].starts_with("GET /v1/models "));
+    }
+
+    #[test]
+    fn a_field_that_a_server_refuses_by_name_is_changed_once() {
+        let refuses =
+            |name: &str| response(400, "", &format!(r#"{{"error":{{"message":"no '{name}'","param":"{name}"}}}}"#));
+        let hello = r#"{"choices":[{"message":{"content":"hello"},"finish_reason":"stop"}]}"#;
+        let question = Ask { prompt: "hi", max_tokens: Some(7), ..Ask::default() };
+        let server = Server::start(vec![refuses("max_tokens"), response(200, "", hello)]);
+        let reply = ask(&server.endpoint(Provider::OpenAi), &question, &mut |_| {}).expect("a reply");
+        assert_eq!((reply.text.as_str(), reply.limit_field), ("hello", Some("max_completion_tokens")));
+        let server = Server::start(vec![refuses("max_tokens"), refuses("max_completion_tokens")]);
+        ask(&server.endpoint(Provider::OpenAi), &question, &mut |_| {}).expect_err("it takes neither");
+        assert_eq!(server.requests().len(), 2);
+        let server = Server::start(vec![refuses("stream_options"), response(200, "", hello)]);
+        let reply = ask(&server.endpoint(Provider::OpenAi), &question, &mut |_| {}).expect("a reply");
+        assert_eq!(reply.limit_field, Some("max_tokens"));
+        assert!(!server.requests()[1].contains("stream_options"));
+    }
+
+    #[test]
+    fn the_window_and_the_digest_are_what_the_server_says() {
+        let show = r#"{"model_info":{"general.architecture":"q","q.context_length":32768}}"#;
+        let tags = r#"{"models":[{"name":"big:7b","digest":"cd"},{"name":"tiny:latest","digest":"ab"}]}"#;
+        let server = Server::start(vec![response(200, "", show), response(200, "", tags)]);
+        let wanted = Known { window: Some(32768), digest: Some("ab".to_owned()) };
+        assert_eq!(known(&server.endpoint(Provider::Ollama)), wanted);
+        assert_eq!(known(&server.endpoint(Provider::Ollama)), Known::default());
+        assert_eq!(server.requests().len(), 4);
+    }
+
+    #[test]
+    fn a_prompt_that_the_server_cut_is_no_answer_to_it() {
+        let server = Server::start(vec![response(200, "", &HELLO.replace("count\":3", "count\":4096"))]);
+        let prompt = "word ".repeat(10_000);
+        let question = Ask { prompt: &prompt, ..Ask::default() };
+        let failed = ask(&server.endpoint(Provider::Ollama), &question, &mut |_| {}).expect_err("cut");
+        assert_eq!(failed.failure.code, Code::ContextTruncated);
+        assert!(server.requests()[0].contains(r#""num_ctx":32768"#));
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub fn parse_command_output(model: &str, stdout: &[u8]) -> Result<Reply, Box<Fai
         cost_usd: None,
         model: model.to_owned(),
         timing_ms: 0,
+        limit_field: None,
         warning: None,
     })
 }

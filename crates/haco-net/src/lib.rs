@@ -31,8 +31,9 @@ mod stream;
 #[cfg(test)]
 mod stream_tests;
 mod think;
+mod window;
 
-pub use ask::{ask, has_model, models, warm};
+pub use ask::{ask, has_model, known, models, warm};
 pub use command::parse_command_output;
 pub use endpoint::{Ask, Endpoint, Limits, MAX_BODY_BYTES, Provider};
 pub use failed::Failed;
@@ -42,3 +43,4 @@ pub use proxy::Proxies;
 pub use reply::{Reply, Usage, parse_reply, protocol_of};
 pub use request::request_body;
 pub use secret::Secret;
+pub use window::Known;

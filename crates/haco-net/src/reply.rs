@@ -26,6 +26,8 @@ pub struct Reply {
     pub model: String,
     /// Milliseconds from the first try to the last byte; 0 for what was not asked over a network.
     pub timing_ms: u64,
+    /// Which field for the limit of tokens an OpenAI-compatible server took, where one was sent.
+    pub limit_field: Option<&'static str>,
     /// Something odd that leaves the text usable, as one line.
     pub warning: Option<String>,
 }
@@ -105,6 +107,7 @@ pub(crate) fn judge(endpoint: &Endpoint, heard: &Heard) -> Result<Reply, Box<Fai
         cost_usd: heard.cost(),
         model: heard.model.as_ref().map_or_else(|| endpoint.model.clone(), |model| endpoint.redact(model)),
         timing_ms: 0,
+        limit_field: None,
         warning: heard.tool_call.then(|| "the reply also calls a tool that nobody offered".to_owned()),
     })
 }
@@ -174,6 +177,7 @@ mod tests {
                 cost_usd,
                 model: "q".to_owned(),
                 timing_ms: 0,
+                limit_field: None,
                 warning: None,
             };
             assert_eq!(parsed(provider, body).expect("a reply"), wanted);

@@ -1,14 +1,20 @@
 //! What is sent: the paths, headers and bodies of the three protocols. Pure: nothing is sent from here.
 //!
 //! ```text
-//! Ollama     POST {root}/api/chat             {model, messages, stream: true, options, format}
+//! Ollama     POST {root}/api/chat             {model, messages, stream: true, options: {num_ctx}, format}
 //! OpenAI     POST {root}/v1/chat/completions  {model, messages, stream: true, max_tokens, response_format}
 //! Anthropic  POST {root}/v1/messages          {model, system, messages, stream: true, max_tokens, output_config}
 //! ```
 
+use haco_core::code::Code;
 use serde_json::{Map, Value, json};
 
 use crate::endpoint::{Ask, Endpoint, Provider};
+use crate::failed::{Again, Failed};
+use crate::window;
+
+const LIMIT: &str = "max_tokens";
+const NEWER_LIMIT: &str = "max_completion_tokens";
 
 /// Anthropic wants a limit in every request.
 const ANTHROPIC_MAX_TOKENS: u64 = 8192;
@@ -36,6 +42,28 @@ impl Request {
             Provider::Anthropic => "/models?limit=1000",
         };
         Request { path, body: None }
+    }
+
+    /// Changes what this server refused by name for what it may take: the other field for the limit, or no usage in the
+    /// stream. Whether anything was left to change.
+    pub(crate) fn adapt(&mut self, failed: &Failed) -> bool {
+        let refused = failed.failure.code == Code::ServerError && failed.again == Again::Never;
+        let says = |word: &str| refused && failed.raw.windows(word.len()).any(|part| part == word.as_bytes());
+        let Some(Value::Object(body)) = &mut self.body else { return false };
+        for (refused, other) in [(LIMIT, NEWER_LIMIT), (NEWER_LIMIT, LIMIT)] {
+            if says(refused)
+                && let Some(limit) = body.shift_remove(refused)
+            {
+                body.insert(other.to_owned(), limit);
+                return true;
+            }
+        }
+        says("stream_options") && body.shift_remove("stream_options").is_some()
+    }
+
+    /// The field that holds the limit of an OpenAI-compatible request.
+    pub(crate) fn limit_field(&self) -> Option<&'static str> {
+        [LIMIT, NEWER_LIMIT].into_iter().find(|name| self.body.as_ref().is_some_and(|body| body.get(name).is_some()))
     }
 
     /// The whole address. A base with or without `/v1` means the same; an OpenAI-compatible server may have another
@@ -93,7 +121,7 @@ pub(crate) fn warm_body(endpoint: &Endpoint) -> Value {
     body.insert("model".to_owned(), endpoint.model.clone().into());
     body.insert("messages".to_owned(), json!([]));
     body.insert("stream".to_owned(), false.into());
-    ollama_options(&mut body, endpoint, None);
+    ollama_options(&mut body, endpoint, (None, window::least()));
     body.entry("keep_alive").or_insert_with(|| "10m".into());
     Value::Object(body)
 }
@@ -108,11 +136,11 @@ fn ollama(body: &mut Map<String, Value>, endpoint: &Endpoint, ask: &Ask) {
     if let Some(schema) = ask.schema {
         body.insert("format".to_owned(), schema.clone());
     }
-    ollama_options(body, endpoint, ask.max_tokens);
+    ollama_options(body, endpoint, (ask.max_tokens, window::wanted(ask)));
 }
 
 /// `keep_alive` and `think` stand beside `options` in Ollama's API, the rest inside.
-fn ollama_options(body: &mut Map<String, Value>, endpoint: &Endpoint, max_tokens: Option<u64>) {
+fn ollama_options(body: &mut Map<String, Value>, endpoint: &Endpoint, (max_tokens, num_ctx): (Option<u64>, u64)) {
     let mut options = endpoint.options.clone();
     for name in ["keep_alive", "think"] {
         if let Some(value) = options.shift_remove(name) {
@@ -122,9 +150,8 @@ fn ollama_options(body: &mut Map<String, Value>, endpoint: &Endpoint, max_tokens
     if let Some(max) = max_tokens {
         options.insert("num_predict".to_owned(), max.into());
     }
-    if !options.is_empty() {
-        body.insert("options".to_owned(), Value::Object(options));
-    }
+    options.entry("num_ctx").or_insert_with(|| num_ctx.into());
+    body.insert("options".to_owned(), Value::Object(options));
 }
 
 fn openai(body: &mut Map<String, Value>, endpoint: &Endpoint, ask: &Ask) {
@@ -142,12 +169,14 @@ fn openai(body: &mut Map<String, Value>, endpoint: &Endpoint, ask: &Ask) {
 /// OpenAI's own newer models refuse `max_tokens`; most compatible servers know nothing else.
 fn openai_limit(endpoint: &Endpoint) -> &'static str {
     let newer = endpoint.base_url.host() == "api.openai.com" || endpoint.options.contains_key("max_completion_tokens");
-    if newer { "max_completion_tokens" } else { "max_tokens" }
+    if newer { NEWER_LIMIT } else { LIMIT }
 }
 
 fn anthropic(body: &mut Map<String, Value>, ask: &Ask) {
     if let Some(system) = ask.system {
-        body.insert("system".to_owned(), system.into());
+        // What every call begins with is worth the cache; the server leaves alone what is too short for it.
+        let cached = json!([{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}]);
+        body.insert("system".to_owned(), cached);
     }
     body.insert("messages".to_owned(), json!([{"role": "user", "content": ask.prompt}]));
     if let Some(schema) = ask.schema {
@@ -218,7 +247,8 @@ mod tests {
         let schema = json!({"type": "object"});
         let plain = endpoint(Provider::Anthropic, "http://h", json!({"system": "not this one"}));
         let wanted = json!({
-            "model": "m", "stream": true, "max_tokens": 9, "system": "be brief",
+            "model": "m", "stream": true, "max_tokens": 9,
+            "system": [{"type": "text", "text": "be brief", "cache_control": {"type": "ephemeral"}}],
             "messages": [{"role": "user", "content": "hi"}],
             "output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}},
         });

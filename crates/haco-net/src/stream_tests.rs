@@ -96,6 +96,7 @@ fn each_protocol_streams_the_same_reply() {
                 cost_usd: (provider == OpenAi).then_some(0.25),
                 model: "q".to_owned(),
                 timing_ms: 0,
+                limit_field: None,
                 warning: None,
             };
             assert_eq!(protocol_of(body.as_bytes()), Some(provider));
