@@ -110,6 +110,16 @@ fn a_server_that_is_away_or_breaks_off_is_unavailable() {
 }
 
 #[test]
+fn the_text_is_seen_with_v_while_it_comes_and_steers_no_screen() {
+    let server = Ollama::saying(Reply::text("fn a() {}\n\u{1b}[2Jfn b() {}"));
+    let done = bridge(&server).run(&["haco-worker", "-v", "a"]).gives(0, any(), any());
+    let told: Vec<&str> = done.stderr.lines().collect();
+    assert_eq!(told[told.len() - 2..], ["fn a() {}", "\\u{1b}[2Jfn b() {}"], "{done:?}");
+    let done = bridge(&server).run(&["haco-worker", "a"]).gives(0, any(), any());
+    assert!(!done.stderr.contains("fn a"), "{done:?}");
+}
+
+#[test]
 fn a_reply_that_is_no_artifact_is_a_no() {
     for (reply, code) in [
         (Reply::text("  \n"), "empty_reply"),

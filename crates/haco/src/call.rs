@@ -1,7 +1,7 @@
 //! One call of a model, whatever the provider: a server's answer, a program's output or a record goes through the same
 //! parser, and comes back with what it cost.
 
-use crate::desk::Desk;
+use crate::{desk::Desk, output::Out, watch::Watch};
 use anyhow::Result;
 use haco_core::{
     address::BaseUrl,
@@ -12,7 +12,7 @@ use haco_core::{
     hash::Hash,
     settings::Resolved,
 };
-use haco_net::{Answer, Ask, Endpoint, Proxies, Reply, Secret};
+use haco_net::{Answer, Ask, Endpoint, Known, Proxies, Reply, Secret};
 use serde_json::{Map, Value, json};
 use std::{path::PathBuf, time::Duration};
 
@@ -30,11 +30,21 @@ pub struct Called {
     pub model: String,
     /// Milliseconds.
     pub timing_ms: u64,
+    /// What the server says about the model.
+    pub known: Known,
+    /// Which field for the limit of tokens the server took.
+    pub limit_field: Option<&'static str>,
 }
 
 /// Asks `model`. `place` (`T-001/1/worker`) is where a record looks for its reply.
-pub fn call(desk: &Desk, model: &Resolved, ask: &Ask<'_>, place: &str) -> Result<Called> {
-    call_with(&desk.settings, model, ask, place, &desk.place.main)
+pub fn call(desk: &Desk, model: &Resolved, ask: &Ask<'_>, place: &str, out: &Out) -> Result<Called> {
+    let called = call_with(&desk.settings, model, ask, place, (&desk.place.main, out))?;
+    // After the call, so that a server that misbehaves is asked no more often than the limits say.
+    let known = match (model.entry.provider, &called.failure) {
+        (Provider::Ollama, None) => haco_net::known(&endpoint(&desk.settings, model)?),
+        _ => Known::default(),
+    };
+    Ok(Called { known, ..called })
 }
 
 /// The same without a repository's state; relative records and programs start at `dir`.
@@ -43,7 +53,7 @@ pub fn call_with(
     model: &Resolved,
     ask: &Ask<'_>,
     place: &str,
-    dir: &std::path::Path,
+    (dir, out): (&std::path::Path, &Out),
 ) -> Result<Called> {
     within_caps(settings, model)?;
     let started = std::time::Instant::now();
@@ -51,7 +61,8 @@ pub fn call_with(
         Provider::Command => return command(settings, model, ask, dir, started),
         Provider::Replay => replay(model, place, dir),
         _ => endpoint(settings, model).map_err(|f| (f, Vec::new(), None, None)).and_then(|endpoint| {
-            haco_net::ask(&endpoint, ask, &mut |_| {})
+            let mut watch = Watch::new(out, &model.name);
+            haco_net::ask(&endpoint, ask, &mut |news| watch.hear(&news))
                 .map_err(|f| (f.failure.clone(), f.raw.clone(), f.usage, f.cost_usd))
         }),
     };
@@ -65,6 +76,8 @@ pub fn call_with(
             failure: Some(failure),
             model: model.model.clone(),
             timing_ms,
+            known: Known::default(),
+            limit_field: None,
         },
     })
 }
@@ -88,6 +101,8 @@ impl Called {
             failure: None,
             model: reply.model,
             timing_ms,
+            known: Known::default(),
+            limit_field: reply.limit_field,
         }
     }
 
@@ -99,6 +114,7 @@ impl Called {
             "model": {"name": model.name, "provider": model.entry.provider, "origin": model.origin, "model": model.model,
                       "paid": model.paid},
             "answered_by": self.model,
+            "server": {"window": self.known.window, "digest": self.known.digest, "limit_field": self.limit_field},
             "prompt_sha256": Hash::of(prompt.as_bytes()),
             "prompt_bytes": prompt.len(),
             "reply_sha256": Hash::of(self.text.as_bytes()),
@@ -206,7 +222,8 @@ fn replay(model: &Resolved, place: &str, dir: &std::path::Path) -> Result<Reply,
         serde_json::from_slice(&bytes).map_err(|e| bad(Code::BadConfig, format!("it is no object of replies: {e}")))?;
     let none = || bad(Code::NoReplay, format!("no reply for '{place}'"));
     let key = patterns(place).into_iter().find(|p| replies.contains_key(p)).ok_or_else(none)?;
-    let body = replies[&key].to_string().into_bytes();
+    // A reply that was streamed stands there as text.
+    let body = replies[&key].as_str().map_or_else(|| replies[&key].to_string(), str::to_owned).into_bytes();
     let protocol = haco_net::protocol_of(&body)
         .ok_or_else(|| bad(Code::BadReply, format!("the reply for '{key}' is of no known protocol")))?;
     let base = BaseUrl::parse("http://127.0.0.1").expect("a literal address parses");
@@ -266,6 +283,8 @@ fn command(
         failure: Some(Failure::new(code, format!("model '{}': '{shown}' {why}", model.name))),
         model: model.model.clone(),
         timing_ms,
+        known: Known::default(),
+        limit_field: None,
     };
     Ok(match ended.end {
         haco_sandbox::End::Exited(0) => {

@@ -21,6 +21,7 @@ pub mod review;
 #[cfg(test)]
 mod sample;
 pub mod turn;
+mod watch;
 
 pub mod audit;
 pub mod driver;

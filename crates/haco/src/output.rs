@@ -131,6 +131,14 @@ impl Out {
         }
     }
 
+    /// A state that the next one takes the place of, and nothing at last; on a terminal alone, and where nothing else
+    /// tells it.
+    pub fn state(&self, text: &str) {
+        if !self.quiet && !self.verbose && io::stderr().is_terminal() {
+            self.stderr(&format!("\r\u{1b}[K{}", shown(text)));
+        }
+    }
+
     /// Text for another program, or for a model: as it is but on a terminal, and also with `-q`.
     pub fn verbatim(&self, text: &str) {
         if io::stderr().is_terminal() { self.stderr(&shown(text)) } else { self.stderr(text) }

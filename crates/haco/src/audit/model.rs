@@ -25,7 +25,7 @@ pub(super) fn audit(case: &Case<'_>, name: &str, out: &Out) -> Result<Answered> 
     let mut place = None;
     for round in 0..2 {
         out.say(format!("{}: '{name}' audits attempt {}", case.id, case.due.attempt));
-        let (called, folder) = ask(case, &model, round, wrong.as_deref())?;
+        let (called, folder) = ask(case, &model, (round, wrong.as_deref()), out)?;
         place = Some(format!("{folder}/reply.md"));
         let read = match &called.failure {
             None => case.read(&called.text)?,
@@ -52,12 +52,12 @@ fn approved(case: &Case<'_>, name: &str) -> Result<Resolved> {
 }
 
 /// One call and the folder that holds it. A server that is away is journalled, and nothing is judged.
-fn ask(case: &Case<'_>, model: &Resolved, round: u32, wrong: Option<&str>) -> Result<(Called, String)> {
+fn ask(case: &Case<'_>, model: &Resolved, (round, wrong): (u32, Option<&str>), out: &Out) -> Result<(Called, String)> {
     let (desk, id, due) = (case.desk, case.id, &case.due);
     let at = clock::now();
     let prompt = review::repaired(desk, &case.turn.loaded, id, wrong)?;
     let place = format!("{id}/{}/{}", due.attempt, due.role);
-    let called = call::call(desk, model, &Ask { prompt: &prompt, ..Ask::default() }, &place)?;
+    let called = call::call(desk, model, &Ask { prompt: &prompt, ..Ask::default() }, &place, out)?;
     if let Some(failure) = called.failure.as_ref().filter(|f| f.code.status() != Status::No) {
         let data = json!({
             "code": failure.code.as_str(), "model": model.name, "role": due.role, "message": failure.message,

@@ -103,7 +103,7 @@ fn answer(desk: &Desk, plan: &Plan, lead: &str, out: &Out) -> Result<Answer> {
     for round in 0..=REPAIRS {
         let why = if round == 0 { "for tickets" } else { "to mend its answer" };
         out.say(format!("asking '{lead}' {why}"));
-        let (called, call) = one(desk, plan, &model, errors.as_deref())?;
+        let (called, call) = one(desk, plan, &model, errors.as_deref(), out)?;
         calls.push(call);
         let read = match called.failure {
             Some(failure) if failure.code.status() != Status::No => {
@@ -131,10 +131,10 @@ fn answer(desk: &Desk, plan: &Plan, lead: &str, out: &Out) -> Result<Answer> {
     Ok(Answer { incoming: best, calls })
 }
 
-fn one(desk: &Desk, plan: &Plan, model: &Resolved, errors: Option<&str>) -> Result<(Called, Call)> {
+fn one(desk: &Desk, plan: &Plan, model: &Resolved, errors: Option<&str>, out: &Out) -> Result<(Called, Call)> {
     let prompt = lead::ask(desk, plan, errors)?;
     let ask = Ask { prompt: &prompt, ..Ask::default() };
-    let called = call::call(desk, model, &ask, &format!("plan/{}/tech_lead", plan.id))?;
+    let called = call::call(desk, model, &ask, &format!("plan/{}/tech_lead", plan.id), out)?;
     let record = called.record(model, &prompt, None, &clock::now());
     let reply = called.text.clone();
     Ok((called, Call { prompt, reply, record }))

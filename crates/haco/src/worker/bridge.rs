@@ -94,7 +94,7 @@ fn ask(question: &Question<'_>, asked: &mut Option<String>, out: &Out) -> Result
     *asked = Some(resolved.name.clone());
     out.detail(format!("asking '{}'", resolved.name));
     let ask = Ask { system: Some(PREAMBLE), prompt: question.prompt, ..Ask::default() };
-    call::call_with(&here.settings, &resolved, &ask, "prompt/1/worker", &here.dir)
+    call::call_with(&here.settings, &resolved, &ask, "prompt/1/worker", (&here.dir, out))
 }
 
 /// The repository's configuration and the user's; outside a repository only the user's.

@@ -71,7 +71,7 @@ fn drafted(
     out.say(format!("{id}: asking '{}' (attempt {})", work.model.name, work.n));
     let place = format!("{id}/{}/{}", work.n, work.role);
     let ask = Ask { prompt: &work.prompt, ..Ask::default() };
-    let called = call::call(desk, &work.model, &ask, &place)?;
+    let called = call::call(desk, &work.model, &ask, &place, out)?;
     match &called.failure {
         Some(failure) if !past::is_no_artifact(failure.code) => {
             note(desk, turn.loaded.ticket(id)?, &work, &called, failure)?;
