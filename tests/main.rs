@@ -3,6 +3,7 @@
 mod audit;
 mod bad_input;
 mod call;
+mod cloud_clients;
 mod confine;
 mod dependencies;
 mod driver;

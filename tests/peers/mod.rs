@@ -1,3 +1,4 @@
 //! Small servers that tests talk to.
 
+pub mod cloud;
 pub mod ollama;

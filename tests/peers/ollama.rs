@@ -136,8 +136,8 @@ impl Drop for Ollama {
 
 fn serve(shared: &Shared, stream: &TcpStream) -> Option<()> {
     let mut reader = BufReader::new(stream);
-    let (line, body) = request(&mut reader)?;
-    let mut words = line.split_whitespace();
+    let (head, body) = request(&mut reader)?;
+    let mut words = head.split_whitespace();
     let (method, path) = (words.next()?, words.next()?);
     match (method, path) {
         ("GET", "/") => send(stream, 200, "text/plain", b"Ollama is running"),
@@ -151,21 +151,25 @@ fn serve(shared: &Shared, stream: &TcpStream) -> Option<()> {
     }
 }
 
-fn request(reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
-    let mut first = String::new();
-    reader.read_line(&mut first).ok()?;
-    let mut length = 0;
+/// A request's line and headers, and its body.
+pub(super) fn request(reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
+    let (mut head, mut length) = (String::new(), 0);
     loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.split_once(':') else { break };
-        if name.eq_ignore_ascii_case("content-length") {
+        let start = head.len();
+        reader.read_line(&mut head).ok()?;
+        let line = &head[start..];
+        if start > 0 && !line.contains(':') {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
             length = value.trim().parse().ok()?;
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some((first, body))
+    Some((head, body))
 }
 
 fn post(shared: &Shared, stream: &TcpStream, path: &str, body: &[u8]) -> Option<()> {
@@ -212,8 +216,9 @@ fn give(stream: &TcpStream, path: &str, question: &Question, reply: Reply) -> Op
             object(stream, 200, &piece(path, &question.model, &text, Some(reason)))
         }
         Reply::Whole(text, reason) => {
-            let parts = [piece(path, &question.model, &text, None), piece(path, &question.model, "", Some(reason))];
-            let lines: String = parts.iter().map(|part| format!("{part}\n")).collect();
+            let words = text.split_inclusive(' ').map(|word| piece(path, &question.model, word, None));
+            let parts = words.chain([piece(path, &question.model, "", Some(reason))]);
+            let lines: String = parts.map(|part| format!("{part}\n")).collect();
             send(stream, 200, "application/x-ndjson", lines.as_bytes())
         }
         Reply::Half(text) => {
@@ -256,11 +261,11 @@ fn installed(model: &str) -> Value {
            "details": details()})
 }
 
-fn object(stream: &TcpStream, status: u16, value: &Value) -> Option<()> {
+pub(super) fn object(stream: &TcpStream, status: u16, value: &Value) -> Option<()> {
     send(stream, status, "application/json; charset=utf-8", value.to_string().as_bytes())
 }
 
-fn send(stream: &TcpStream, status: u16, kind: &str, body: &[u8]) -> Option<()> {
+pub(super) fn send(stream: &TcpStream, status: u16, kind: &str, body: &[u8]) -> Option<()> {
     let length = body.len();
     let head =
         format!("HTTP/1.1 {status} -\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
