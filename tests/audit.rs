@@ -85,7 +85,7 @@ fn an_auditor_that_is_away_approves_nothing_and_is_asked_again() {
         true => Reply::Refused(400, "the model does not load".to_owned()),
         false => Reply::text(verdict("pass", &[]).to_string()),
     });
-    sandbox.run(&["haco-audit", "T-001"]).gives(69, "", "T-001: [..]\nhaco-audit: T-001: [..]\n");
+    sandbox.run(&["haco-audit", "T-001"]).gives(69, "", "T-001: [..]\nhaco-audit: T-001: [..]\nhint: [..]\n");
     assert_eq!(status(&sandbox, "T-001"), "review");
     sandbox.run(&["haco-audit", "T-001"]).gives(0, "T-001\n", any());
 }

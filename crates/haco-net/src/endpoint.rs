@@ -7,6 +7,7 @@ use haco_core::code::{Code, Failure};
 use serde_json::{Map, Value};
 
 use crate::failed::shown;
+use crate::fix;
 use crate::proxy::Proxies;
 use crate::secret::Secret;
 use haco_core::address::BaseUrl;
@@ -126,7 +127,7 @@ impl Endpoint {
     /// A failure of this endpoint: one line that names model and origin, without the key and without control characters.
     pub(crate) fn failure(&self, code: Code, cause: impl AsRef<str>) -> Failure {
         let line = format!("model '{}' at '{}': {}", self.model, self.base_url.origin(), cause.as_ref());
-        Failure::new(code, shown(&self.redact(&line)))
+        Failure { fix: fix::usual(self, code), ..Failure::new(code, shown(&self.redact(&line))) }
     }
 
     pub(crate) fn redact(&self, text: &str) -> String {

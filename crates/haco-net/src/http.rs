@@ -14,7 +14,7 @@ use ureq::{Agent, Body, Error, Proxy, Timeout};
 
 use crate::certs;
 use crate::date::retry_after;
-use crate::endpoint::{Endpoint, MAX_BODY_BYTES, Provider};
+use crate::endpoint::{Endpoint, MAX_BODY_BYTES};
 use crate::failed::{Again, Failed};
 use crate::request::{Request, headers};
 use crate::stream::More;
@@ -202,11 +202,7 @@ fn unanswered(endpoint: &Endpoint, error: &Error) -> Box<Failed> {
         Error::Rustls(why) => return for_tls(endpoint, &why.to_string()),
         other => return Failed::for_good(endpoint, Code::BadReply, format!("the answer is not HTTP: {other}")),
     };
-    let mut failed = Failed::new(endpoint.failure(code, why), Again::After(None));
-    if code == Code::ConnectionRefused && endpoint.provider == Provider::Ollama && endpoint.base_url.is_loopback() {
-        failed.failure = failed.failure.fix("ollama serve");
-    }
-    failed
+    Failed::new(endpoint.failure(code, why), Again::After(None))
 }
 
 fn for_tls(endpoint: &Endpoint, why: &str) -> Box<Failed> {

@@ -12,6 +12,7 @@ mod command;
 mod date;
 mod endpoint;
 mod failed;
+mod fix;
 mod frame;
 mod heard;
 #[cfg(test)]
