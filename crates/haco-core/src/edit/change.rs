@@ -17,6 +17,9 @@ use std::collections::HashSet;
 /// How many misses of one file are told with the nearest lines.
 const REPORTS: usize = 6;
 
+/// How many refusals of one file are told; those behind them are not judged.
+const TOLD: usize = 1000;
+
 /// How many edits of one file may speak of what others bring, each of which takes a search of its own.
 const LATE: usize = 100;
 
@@ -124,6 +127,9 @@ impl<'a> File<'a> {
         let mut done = Done::default();
         let mut likeness = None;
         for (by, state) in states.into_iter().enumerate() {
+            if refusals.len() >= TOLD {
+                break;
+            }
             let report = refusals.len() < REPORTS;
             let taken = self.take(&edits[by], by, changes[by].as_ref(), state, &mut done);
             if let Err(refusal) = taken {

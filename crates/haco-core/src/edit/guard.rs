@@ -72,8 +72,10 @@ pub(super) fn shrinks(old: usize, new: usize) -> bool {
 
 /// Whether `new` has lines that begin or end a conflict, and `old` has none.
 pub(super) fn brings_conflict_marks(old: &[u8], new: &[u8]) -> bool {
-    let marked =
-        |bytes: &[u8]| bytes.split(|b| *b == b'\n').any(|l| l.starts_with(b"<<<<<<< ") || l.starts_with(b">>>>>>> "));
+    let begins = |text: &str, mark: &str| text.match_indices(mark).any(|(at, _)| at == 0 || text[..at].ends_with('\n'));
+    let marked = |bytes: &[u8]| {
+        std::str::from_utf8(bytes).is_ok_and(|text| ["<<<<<<< ", ">>>>>>> "].iter().any(|m| begins(text, m)))
+    };
     marked(new) && !marked(old)
 }
 

@@ -4,7 +4,7 @@
 use super::Kind;
 use super::raw::Tag;
 use super::shift::Shift;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 
 /// Lines that one file's edits may be compared with in all, so that no reply makes the search quadratic.
@@ -13,14 +13,28 @@ const COMPARISONS: u64 = 8_000_000;
 /// The lines of one file, found by what they say.
 pub(super) struct Index<'t> {
     lines: Vec<&'t str>,
-    /// Trimmed lines, numbered; lines that say the same have the same number.
+    /// Made when an edit does not stand in the file as it is, or after some edits.
+    table: OnceCell<Table<'t>>,
+    scans: Cell<u8>,
+    left: Cell<u64>,
+}
+
+/// Lines by number: lines that say the same, white space around them aside, have the same number.
+struct Table<'t> {
     numbers: HashMap<&'t str, usize>,
     /// The number of each line.
     said: Vec<usize>,
-    /// Where the lines of each number stand.
-    places: Vec<Vec<usize>>,
-    left: Cell<u64>,
+    /// For each number the first line, the last so far, and how many lines say it.
+    heads: Vec<(usize, usize, usize)>,
+    /// For each line the next that says the same; itself where there is none.
+    next: Vec<usize>,
 }
+
+/// How many lines may be like the first of an edit for it to be looked for so.
+const SEEN: usize = 100;
+
+/// How many edits are looked for line by line before a table is worth its price.
+const SCANS: u8 = 8;
 
 /// A place where an edit fits.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,29 +67,57 @@ impl Fit {
     }
 }
 
-impl<'t> Index<'t> {
-    pub fn new(lines: &[&'t str]) -> Index<'t> {
-        let mut index = Index {
-            lines: lines.to_vec(),
+impl<'t> Table<'t> {
+    fn new(lines: &[&'t str]) -> Table<'t> {
+        let mut table = Table {
             numbers: HashMap::with_capacity(lines.len()),
             said: Vec::with_capacity(lines.len()),
-            places: Vec::new(),
-            left: Cell::new(COMPARISONS),
+            heads: Vec::with_capacity(lines.len()),
+            next: Vec::with_capacity(lines.len()),
         };
         for (i, line) in lines.iter().enumerate() {
-            let number = *index.numbers.entry(line.trim()).or_insert(index.places.len());
-            if number == index.places.len() {
-                index.places.push(Vec::new());
+            let number = *table.numbers.entry(line.trim()).or_insert(table.heads.len());
+            match table.heads.get_mut(number) {
+                Some((_, last, count)) => {
+                    table.next[*last] = i;
+                    (*last, *count) = (i, *count + 1);
+                }
+                None => table.heads.push((i, i, 1)),
             }
-            index.places[number].push(i);
-            index.said.push(number);
+            table.next.push(i);
+            table.said.push(number);
         }
-        index
+        table
+    }
+
+    /// The lines that have this number, in order.
+    fn places(&self, number: usize) -> impl Iterator<Item = usize> {
+        let next = |i: &usize| Some(self.next[*i]).filter(|n| n != i);
+        std::iter::successors(Some(self.heads[number].0), next)
+    }
+
+    /// The starts that the rarest line of `old` allows; a blank line counts only where all are blank.
+    fn candidates(&self, old: &[(Tag, &str)], wanted: &[usize]) -> Vec<usize> {
+        let blank = old.iter().all(|(_, l)| l.trim().is_empty());
+        let telling = (0..old.len()).filter(|k| blank || !old[*k].1.trim().is_empty());
+        let Some(rarest) = telling.min_by_key(|k| self.heads[wanted[*k]].2) else { return Vec::new() };
+        let fits = |start: &usize| start + old.len() <= self.said.len();
+        self.places(wanted[rarest]).filter_map(|p| p.checked_sub(rarest)).filter(fits).collect()
+    }
+}
+
+impl<'t> Index<'t> {
+    pub fn new(lines: &[&'t str]) -> Index<'t> {
+        Index { lines: lines.to_vec(), table: OnceCell::new(), scans: Cell::new(0), left: Cell::new(COMPARISONS) }
+    }
+
+    fn table(&self) -> &Table<'t> {
+        self.table.get_or_init(|| Table::new(&self.lines))
     }
 
     /// Whether the file has a line that says this.
     pub fn says(&self, line: &str) -> bool {
-        self.numbers.contains_key(line.trim())
+        self.table().numbers.contains_key(line.trim())
     }
 
     /// Takes `work` from what is left of the budget.
@@ -86,10 +128,16 @@ impl<'t> Index<'t> {
 
     /// All places of `old` that are of the best kind among them.
     pub fn fits(&self, old: &[(Tag, &str)], is_diff: bool) -> Result<Vec<Fit>, Costly> {
+        let verbatim = self.scan(old);
+        if !verbatim.is_empty() {
+            return Ok(verbatim);
+        }
         let mut best: Vec<Fit> = Vec::new();
-        let Some(wanted) = self.numbers_of(old) else { return Ok(best) };
-        for start in self.candidates(old, &wanted) {
-            let here = &self.said[start..start + old.len()];
+        let table = self.table();
+        let wanted: Option<Vec<usize>> = old.iter().map(|(_, l)| table.numbers.get(l.trim()).copied()).collect();
+        let Some(wanted) = wanted else { return Ok(best) };
+        for start in table.candidates(old, &wanted) {
+            let here = &table.said[start..start + old.len()];
             let same = here.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
             self.spend(same as u64 + 1)?;
             if same < old.len() {
@@ -106,17 +154,23 @@ impl<'t> Index<'t> {
         Ok(best)
     }
 
-    fn numbers_of(&self, old: &[(Tag, &str)]) -> Option<Vec<usize>> {
-        old.iter().map(|(_, l)| self.numbers.get(l.trim()).copied()).collect()
-    }
-
-    /// The starts that the rarest line of `old` allows; a blank line counts only where all are blank.
-    fn candidates(&self, old: &[(Tag, &str)], wanted: &[usize]) -> Vec<usize> {
-        let blank = old.iter().all(|(_, l)| l.trim().is_empty());
-        let telling = (0..old.len()).filter(|k| blank || !old[*k].1.trim().is_empty());
-        let Some(rarest) = telling.min_by_key(|k| self.places[wanted[*k]].len()) else { return Vec::new() };
-        let fits = |start: &usize| start + old.len() <= self.lines.len();
-        self.places[wanted[rarest]].iter().filter_map(|p| p.checked_sub(rarest)).filter(fits).collect()
+    /// The places where `old` stands byte for byte, for the first few edits of a file.
+    fn scan(&self, old: &[(Tag, &str)]) -> Vec<Fit> {
+        let scans = self.scans.get();
+        let lead = old.iter().position(|(_, l)| !l.trim().is_empty());
+        let (Some(lead), true) = (lead, self.table.get().is_none() && scans < SCANS) else { return Vec::new() };
+        self.scans.set(scans + 1);
+        let stands = |start: &usize| {
+            let here = self.lines.get(*start..start + old.len());
+            here.is_some_and(|here| here.iter().zip(old).all(|(h, (_, o))| h == o))
+        };
+        let leads = (0..self.lines.len()).filter(|i| self.lines[*i] == old[lead].1);
+        let starts: Vec<usize> = leads.filter_map(|i| i.checked_sub(lead)).take(SEEN).collect();
+        if starts.len() == SEEN {
+            return Vec::new();
+        }
+        let fits = starts.iter().filter(|s| stands(s));
+        fits.map(|start| Fit::run(*start, old.len(), Kind::Exact, Shift::None)).collect()
     }
 
     /// How lines that say the same as `old` differ from it in white space.

@@ -30,7 +30,7 @@ fn a_large_reply_of_near_misses_is_answered() {
     };
     let reply: String = (0..20_000).map(block).collect();
     let refusals = Bench::of(&[("a.rs", &file)]).take(Format::Auto, &reply).expect_err("misses");
-    assert_eq!(refusals.len(), 20_000);
+    assert_eq!(refusals.len(), 1000, "the first are told");
     assert!(!refusals[0].candidates.is_empty() && refusal_text(&refusals).len() < 2048);
 }
 
