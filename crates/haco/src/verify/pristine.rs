@@ -136,11 +136,27 @@ pub(super) fn each(path: &Path, found: &mut impl FnMut(&Path, &Metadata) -> Resu
         Err(e) => return Err(e).with_context(|| format!("cannot read '{}'", path.display())),
     };
     if meta.is_dir() {
-        for entry in fs_err::read_dir(path)? {
-            each(&entry?.path(), found)?;
-        }
+        within(path, found)?;
     }
     found(path, &meta)
+}
+
+/// Asks a directory for what is in it rather than the root for each path: a checkout is walked before every use.
+fn within(dir: &Path, found: &mut impl FnMut(&Path, &Metadata) -> Result<()>) -> Result<()> {
+    for entry in fs_err::read_dir(dir)? {
+        let entry = entry?;
+        let path = entry.path();
+        let meta = match entry.metadata() {
+            Ok(meta) => meta,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(e) => return Err(e.into()),
+        };
+        if meta.is_dir() {
+            within(&path, found)?;
+        }
+        found(&path, &meta)?;
+    }
+    Ok(())
 }
 
 /// Moves away what was not used for long and what is one too many; that it cannot is no reason to stop.
