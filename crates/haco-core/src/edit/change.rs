@@ -170,7 +170,7 @@ impl<'a> File<'a> {
             Op::Whole { .. } | Op::Delete | Op::Move { .. } => return Ok((None, State::Present(0))),
         };
         if change.body.iter().all(|(tag, _)| *tag == Tag::Both) {
-            return Ok((None, State::Present(change.at.unwrap_or(1) - 1)));
+            return Ok((None, State::Present(change.at.unwrap_or(1).saturating_sub(1))));
         }
         self.refuse_elision(raw, change.brought())?;
         let state = if change.old().is_empty() {

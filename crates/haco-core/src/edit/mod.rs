@@ -1,7 +1,9 @@
 //! From a model's reply to new file bytes, or a refusal that helps: all of a reply or nothing of it.
 //!
-//! `read` walks the reply and gives raw edits (`fence`, `blocks`, `udiff` know one form each, `names` knows which file is
-//! meant); `build` holds them against the files (`place` finds, `near` explains a miss). Writing files is the caller's.
+//! `read` walks the reply and gives raw edits (`blocks`, `udiff`, `envelope`, `json` and `fence` know one form each, `names`
+//! knows which file is meant, `soup` what is not read); `build` and `change` hold them against the files. `locate` asks
+//! `place`, `gaps` and `drift` in that order, `choose` settles what fits several places, `near` explains a miss. Writing
+//! files is the caller's.
 
 mod align;
 mod blocks;

@@ -222,6 +222,12 @@ fn absurd_numbers_and_sizes_are_only_text() {
 }
 
 #[test]
+fn a_hunk_at_line_zero_that_changes_nothing_is_nothing() {
+    let diff = "```diff\n--- a/src/b.rs\n+++ b/src/b.rs\n@@ -0,3 +1,3 @@\n b\n```";
+    assert_eq!(bench().says(diff), "unchanged");
+}
+
+#[test]
 fn a_million_hunks_are_answered() {
     let reply = format!("```diff\n--- a/src/b.rs\n+++ b/src/b.rs\n{}```\n", "@@ -1 +1 @@\n-q\n+c\n".repeat(100_000));
     assert!(bench().says(&reply).starts_with("not_found"));
