@@ -352,9 +352,9 @@ fn processes_and_file_sizes_are_bounded() {
     assert_eq!(fs::metadata(copy.path("big")).expect("it is there").len(), 1 << 20);
 }
 
-/// A job in an overlay of `base` that is shown at `/work/tree`.
+/// A job in an overlay of `base` that is shown at `/srv/tree`.
 fn over(copy: &Copy, upper: Option<&Path>, changes: &[Change], command: &str) -> Result<Ended, CannotRun> {
-    let at = Path::new("/work/tree");
+    let at = Path::new("/srv/tree");
     let overlays = [Overlay { lower: &copy.path("base"), kept: &[], at, upper, changes }];
     let env = &copy.env;
     run(&Job { files: Files { overlays: &overlays, ..Files::default() }, env, ..Job::new(Program::Shell(command), at) })
@@ -379,9 +379,9 @@ fn an_overlay_is_the_base_with_changes_and_the_base_stays() {
         change("new/deep/run", Content::File(b"#!/bin/sh\necho ran".to_vec(), 0o755)),
         change("link", Content::Link("keep".into())),
     ];
-    let command = "pwd; cat src/a keep link; ls src; new/deep/run; echo x > made; ls -A /work";
+    let command = "pwd; cat src/a keep link; ls src; new/deep/run; echo x > made; ls -A /srv";
     let ended = over(&copy, None, &changes, command).expect("it runs");
-    assert_eq!(ended.stdout.text(), "/work/tree\nnewkeptkepta\nran\ntree\n", "{}", ended.stderr.text());
+    assert_eq!(ended.stdout.text(), "/srv/tree\nnewkeptkepta\nran\ntree\n", "{}", ended.stderr.text());
     assert_eq!(fs::read_to_string(copy.path("base/src/a")).expect("it stays"), "old");
     assert!(copy.path("base/src/gone").exists() && !copy.path("base/made").exists());
 }
@@ -408,7 +408,7 @@ fn a_change_goes_through_no_link_and_stays_below_the_overlay() {
     std::os::unix::fs::symlink("/tmp/victim", copy.path("base/file")).expect("linked");
     let file = || Content::File(b"x".to_vec(), 0o644);
     let refused = over(&copy, None, &[change("out/x", file())], "true").expect_err("a link is in the way");
-    assert!(refused.to_string().starts_with("'x' cannot be laid over '/work/tree': "), "{refused}");
+    assert!(refused.to_string().starts_with("'x' cannot be laid over '/srv/tree': "), "{refused}");
     for path in ["../x", "/x", "", "a/../../x"] {
         let refused = over(&copy, None, &[change(path, file())], "true").expect_err(path);
         assert!(refused.to_string().contains("is no path below a directory"), "{refused}");
