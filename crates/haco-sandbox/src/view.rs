@@ -4,7 +4,6 @@
 //! toolchains of the `PATH` read-only, `/proc` and the harmless devices, scratch directories in memory, and then what
 //! the job names, the outer before the inner.
 
-use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -330,23 +329,4 @@ fn outside(path: &Path) -> CString {
 /// A path for the kernel. One with a NUL names nothing, and so does what is made of it.
 pub(crate) fn text(path: &Path) -> CString {
     CString::new(path.as_os_str().as_bytes()).unwrap_or_default()
-}
-
-/// What is the same file under whatever name.
-type Inode = (u64, u64);
-
-/// Every file below a directory, or the file itself, without following links.
-fn walk(top: &Path, each: &mut dyn FnMut(&Path, &std::fs::Metadata)) -> io::Result<()> {
-    let mut open = vec![top.to_owned()];
-    let mut seen = HashSet::<Inode>::new();
-    while let Some(path) = open.pop() {
-        let meta = path.symlink_metadata()?;
-        if !meta.is_dir() {
-            each(&path, &meta);
-        } else if seen.insert((meta.dev(), meta.ino())) {
-            // What cannot be listed here cannot be read by who runs it either.
-            open.extend(std::fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
-        }
-    }
-    Ok(())
 }

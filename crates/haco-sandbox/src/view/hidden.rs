@@ -3,11 +3,11 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::places::{Kind, Place, cause};
-use super::{Inode, walk};
 use crate::CannotRun;
 use crate::job::Job;
 
@@ -74,6 +74,28 @@ fn links<'a>(linked: &HashSet<Inode>, shown: &[Place<'a>]) -> Result<Vec<Place<'
     Ok(found)
 }
 
+/// What is the same file under whatever name.
+type Inode = (u64, u64);
+
+/// Every file below a directory, or the file itself, without following links. What goes away meanwhile is not there.
+fn walk(top: &Path, each: &mut dyn FnMut(&Path, &fs::Metadata)) -> Result<(), CannotRun> {
+    let mut open = vec![top.to_owned()];
+    let mut seen = HashSet::<Inode>::new();
+    while let Some(path) = open.pop() {
+        let meta = match path.symlink_metadata() {
+            Err(gone) if gone.kind() == ErrorKind::NotFound => continue,
+            meta => meta.map_err(|e| CannotRun::Refused(format!("'{}': {}", path.display(), cause(&e))))?,
+        };
+        if !meta.is_dir() {
+            each(&path, &meta);
+        } else if seen.insert((meta.dev(), meta.ino())) {
+            // What cannot be listed here cannot be read by who runs it either.
+            open.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+        }
+    }
+    Ok(())
+}
+
 /// One line of mountinfo: which file system, which of its directories, and where.
 struct Mount {
     device: String,
@@ -126,6 +148,20 @@ mod tests {
         assert_eq!(names("/mnt/me/secret"), ["/home/me/secret", "/mnt/me/secret"].map(PathBuf::from));
         assert_eq!(names("/mnt/me"), ["/home/me", "/mnt/me"].map(PathBuf::from));
         assert_eq!(names("/mnt/other/x"), [PathBuf::from("/mnt/other/x")]);
+    }
+
+    #[test]
+    fn what_goes_away_during_a_walk_is_passed_over() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let names = ["a", "b", "c"].map(|name| dir.path().join(name));
+        names.iter().for_each(|name| fs::write(name, "").expect("written"));
+        let mut met = Vec::new();
+        let mut first = |path: &Path, _: &fs::Metadata| {
+            met.push(path.to_owned());
+            names.iter().filter(|name| *name != path).for_each(|name| fs::remove_file(name).expect("removed"));
+        };
+        walk(dir.path(), &mut first).expect("it ends");
+        assert_eq!(met.len(), 1);
     }
 
     #[test]
