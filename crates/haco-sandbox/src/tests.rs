@@ -16,6 +16,10 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod files;
+mod limits;
+mod overlay;
+
 /// A directory that may be written, and what a job needs besides.
 struct Copy {
     dir: TempDir,
@@ -187,103 +191,6 @@ fn calls_that_an_escape_needs_are_refused() {
 }
 
 #[test]
-fn nothing_in_the_home_can_be_read_or_written() {
-    let home = PathBuf::from(std::env::var_os("HOME").expect("a home"));
-    let below = tempfile::tempdir_in(&home).expect("a directory");
-    let secret = below.path().join("secret");
-    fs::write(&secret, "s").expect("written");
-    let copy = Copy::new();
-    copy.refuses(&format!("cat {}", secret.display()));
-    copy.refuses(&format!("touch {}", home.join(below.path().file_name().expect("a name")).display()));
-    assert_eq!(copy.says("echo $HOME; ls -A $HOME; echo x >$HOME/x; cat $HOME/x"), "/tmp/home\nx\n");
-}
-
-#[test]
-fn credentials_of_a_toolchain_stay_hidden_while_it_is_shown() {
-    let copy = Copy::new();
-    let home = PathBuf::from(std::env::var_os("HOME").expect("a home"));
-    let tools = tempfile::Builder::new().prefix("tools").tempdir_in(&home).expect("a directory");
-    let bin = tools.path().join("bin");
-    fs::create_dir(&bin).expect("made");
-    fs::write(tools.path().join("credentials.toml"), "token").expect("written");
-    fs::write(bin.join("tool"), "x").expect("written");
-    let mut copy = Copy { env: copy.env.clone(), ..copy };
-    copy.env[0].1 = format!("{}:{}", bin.display(), copy.env[0].1);
-    assert_eq!(copy.says(&format!("cat {}", bin.join("tool").display())), "x");
-    copy.refuses(&format!("cat {}", tools.path().join("credentials.toml").display()));
-    copy.refuses(&format!("touch {}", bin.join("tool").display()));
-}
-
-#[test]
-fn only_the_copy_can_be_written_and_what_is_written_there_stays() {
-    let copy = Copy::new();
-    let beside = tempfile::tempdir().expect("a directory");
-    assert_eq!(copy.sh("mkdir d && echo kept > d/f && mv d/f g && ln g h && echo x > /dev/null").end, End::Exited(0));
-    assert_eq!(fs::read_to_string(copy.path("g")).expect("it stays"), "kept\n");
-    copy.sh(&format!("echo x > {}/f", beside.path().display()));
-    assert_eq!(fs::read_dir(beside.path()).expect("listed").count(), 0);
-    copy.sh(
-        "echo x > /tmp/escaped-from-haco; echo x > /dev/shm/escaped-from-haco; echo x > /var/tmp/escaped-from-haco; \
-         echo x > /run/escaped-from-haco",
-    );
-    for dir in ["/tmp", "/dev/shm", "/var/tmp", "/run"] {
-        assert!(!Path::new(dir).join("escaped-from-haco").exists(), "{dir}");
-    }
-    let inside = "for d in / /etc /usr /proc/self/root/etc /proc/1/root/etc /sys /dev /var /home /proc/sys/kernel; do \
-                  echo x > $d/haco && echo $d; done 2>/dev/null; mount -o remount,rw / 2>/dev/null && echo remounted; true";
-    assert_eq!(copy.says(inside), "");
-}
-
-#[test]
-fn a_link_out_of_the_copy_leads_nowhere_that_can_be_written() {
-    let copy = Copy::new();
-    let beside = tempfile::tempdir_in("/var/tmp").expect("a directory");
-    std::os::unix::fs::symlink(beside.path(), copy.path("out")).expect("linked");
-    copy.refuses("echo x > out/f");
-}
-
-#[test]
-fn no_device_but_the_harmless_ones_can_be_opened() {
-    let copy = Copy::new();
-    let said = copy.says("for f in /dev/* /dev/.*; do test -b $f && echo block $f; test -c $f && echo $f; done; true");
-    let known = ["full", "null", "ptmx", "random", "tty", "urandom", "zero"].map(|name| format!("/dev/{name}\n"));
-    assert_eq!(said, known.concat());
-    assert_eq!(copy.says("ls /dev/pts; ls /dev/shm"), "ptmx\n");
-    assert!(matches!(copy.sh("mknod d c 1 3 && echo x > d").end, End::Exited(1..)));
-}
-
-#[test]
-fn what_is_to_be_hidden_is_empty_and_what_is_to_be_written_wins() {
-    let mut copy = Copy::new();
-    let repository = tempfile::tempdir_in("/opt").or_else(|_| tempfile::tempdir()).expect("a directory");
-    let file = repository.path().join("secret");
-    fs::write(&file, "s").expect("written");
-    fs::create_dir(repository.path().join("copy")).expect("made");
-    copy.rw.push(repository.path().join("copy"));
-    copy.hide = vec![repository.path().to_owned(), PathBuf::from("/etc/hostname")];
-    let dir = repository.path().display();
-    assert_eq!(
-        copy.says(&format!("ls {dir}; echo x > {dir}/copy/new; touch {dir}/y 2>/dev/null || echo no")),
-        "copy\nno\n"
-    );
-    assert!(repository.path().join("copy/new").exists());
-    copy.refuses("cat /etc/hostname");
-}
-
-#[test]
-fn what_is_shown_read_only_can_be_read_and_not_written() {
-    let copy = Copy::new();
-    let beside = tempfile::tempdir().expect("a directory");
-    fs::write(beside.path().join("f"), "seen").expect("written");
-    let ro = [beside.path().to_owned()];
-    let command = format!("cat {0}/f; echo x > {0}/f || echo no", beside.path().display());
-    let job = copy.job(Program::Shell(&command), b"");
-    let job = Job { files: Files { ro: &ro, ..job.files }, ..job };
-    assert_eq!(run(&job).expect("it runs").stdout.text(), "seenno\n");
-    copy.refuses(&format!("cat {}/f", beside.path().display()));
-}
-
-#[test]
 fn nothing_of_the_callers_environment_or_processes_is_seen() {
     assert!(std::env::var_os("CARGO_PKG_NAME").is_some() || std::env::var_os("HACO_TEST_PART").is_some());
     let copy = Copy::new();
@@ -293,136 +200,6 @@ fn nothing_of_the_callers_environment_or_processes_is_seen() {
     assert!(!said.contains("haco_sandbox"), "{said}");
     assert!(matches!(copy.sh("cat /proc/1/environ").end, End::Exited(1..)));
     assert_eq!(copy.says("ls -l /proc/self/fd | grep -c pipe:"), "3\n");
-}
-
-#[test]
-fn the_time_out_ends_daemons_and_what_ignores_signals() {
-    let mut copy = Copy::new();
-    copy.limits.timeout = Duration::from_millis(500);
-    for command in [
-        "exec 9>fifo; echo up; setsid sleep 1000 & wait",
-        "exec 9>fifo; echo up; trap '' TERM INT HUP; while :; do sleep 1; done",
-        "exec 9>fifo; echo up; kill -STOP $$",
-    ] {
-        let mut fifo = copy.fifo("fifo");
-        let ended = copy.sh(command);
-        assert_eq!((ended.end, ended.stdout.text().as_str()), (End::TimedOut, "up\n"), "{command}");
-        assert_eq!(fifo.read(&mut [0; 8]).expect("nobody holds it"), 0, "{command}");
-        fs::remove_file(copy.path("fifo")).expect("removed");
-    }
-}
-
-#[test]
-fn a_daemon_does_not_outlive_the_command_that_left_it() {
-    let copy = Copy::new();
-    let mut fifo = copy.fifo("fifo");
-    assert_eq!(copy.says("exec 9>fifo; setsid sleep 1000 & echo done"), "done\n");
-    assert_eq!(fifo.read(&mut [0; 8]).expect("nobody holds it"), 0);
-}
-
-#[test]
-fn endless_output_is_bounded_and_counted() {
-    let mut copy = Copy::new();
-    copy.limits.output_bytes = 1000;
-    let ended = copy.sh("yes | head -c 1000000000; echo last; echo err >&2");
-    assert_eq!(ended.stdout.bytes, 1_000_000_005);
-    assert_eq!(ended.stdout.dropped, ended.stdout.bytes - 1000);
-    assert!(ended.stdout.head.starts_with(b"y\ny\n") && ended.stdout.tail.ends_with(b"y\nlast\n"));
-    assert_eq!(ended.stderr.text(), "err\n");
-}
-
-#[test]
-fn memory_of_all_processes_together_is_bounded() {
-    let mut copy = Copy::new();
-    copy.limits.mem_bytes = Some(200 << 20);
-    let eat = "exec python3 -c 'b=bytearray(b\"x\")*(80<<20); import time; time.sleep(1000)'";
-    let ended = copy.sh(&format!("({eat}) & ({eat}) & ({eat}) & wait"));
-    assert_eq!(ended.end, End::Limit(LimitKind::Memory));
-}
-
-#[test]
-fn processes_and_file_sizes_are_bounded() {
-    let mut copy = Copy::new();
-    copy.limits.processes = 50;
-    let ended = copy.sh("i=0; while [ $i -lt 200 ]; do sleep 1000 & i=$((i+1)); done; wait");
-    let refused = ended.stderr.text().contains("fork");
-    assert!(ended.end == End::Limit(LimitKind::Processes) || refused, "{:?} {}", ended.end, ended.stderr.text());
-    copy.limits = Limits { file_size: 1 << 20, ..Limits::default() };
-    assert_eq!(copy.sh("exec head -c 9000000 /dev/zero > big").end, End::Limit(LimitKind::FileSize));
-    assert_eq!(fs::metadata(copy.path("big")).expect("it is there").len(), 1 << 20);
-}
-
-/// A job in an overlay of `base` that is shown at `/srv/tree`.
-fn over(copy: &Copy, upper: Option<&Path>, changes: &[Change], command: &str) -> Result<Ended, CannotRun> {
-    let at = Path::new("/srv/tree");
-    let overlays = [Overlay { lower: &copy.path("base"), kept: &[], at, upper, changes }];
-    let env = &copy.env;
-    run(&Job { files: Files { overlays: &overlays, ..Files::default() }, env, ..Job::new(Program::Shell(command), at) })
-}
-
-fn change(path: &str, to: Content) -> Change {
-    Change { path: path.into(), to }
-}
-
-#[test]
-fn an_overlay_is_the_base_with_changes_and_the_base_stays() {
-    let copy = Copy::new();
-    fs::create_dir_all(copy.path("base/src")).expect("made");
-    for (name, text) in [("src/a", "old"), ("src/gone", "x"), ("keep", "kept"), ("dir-then-file", "f")] {
-        fs::write(copy.path("base").join(name), text).expect("written");
-    }
-    let changes = [
-        change("src/a", Content::File(b"new".to_vec(), 0o644)),
-        change("src/gone", Content::Gone),
-        change("src/never", Content::Gone),
-        change("no/such/dir", Content::Gone),
-        change("new/deep/run", Content::File(b"#!/bin/sh\necho ran".to_vec(), 0o755)),
-        change("link", Content::Link("keep".into())),
-    ];
-    let command = "pwd; cat src/a keep link; ls src; new/deep/run; echo x > made; ls -A /srv";
-    let ended = over(&copy, None, &changes, command).expect("it runs");
-    assert_eq!(ended.stdout.text(), "/srv/tree\nnewkeptkepta\nran\ntree\n", "{}", ended.stderr.text());
-    assert_eq!(fs::read_to_string(copy.path("base/src/a")).expect("it stays"), "old");
-    assert!(copy.path("base/src/gone").exists() && !copy.path("base/made").exists());
-}
-
-#[test]
-fn a_layer_that_is_kept_is_there_for_the_next_and_is_not_seen_by_itself() {
-    let copy = Copy::new();
-    fs::create_dir(copy.path("base")).expect("made");
-    fs::create_dir(copy.path("layer")).expect("made");
-    let upper = copy.path("layer");
-    let first =
-        over(&copy, Some(&upper), &[change("a", Content::File(b"1".to_vec(), 0o600))], "echo 2 > b").expect("runs");
-    assert_eq!(first.end, End::Exited(0), "{}", first.stderr.text());
-    let script = format!("cat a b; ls {} 2>/dev/null", copy.dir.path().display());
-    assert_eq!(over(&copy, Some(&upper), &[], &script).expect("runs").stdout.text(), "12\n");
-    assert_eq!(fs::read_dir(copy.path("base")).expect("listed").count(), 0);
-}
-
-#[test]
-fn a_change_goes_through_no_link_and_stays_below_the_overlay() {
-    let copy = Copy::new();
-    fs::create_dir(copy.path("base")).expect("made");
-    std::os::unix::fs::symlink("/tmp", copy.path("base/out")).expect("linked");
-    std::os::unix::fs::symlink("/tmp/victim", copy.path("base/file")).expect("linked");
-    let file = || Content::File(b"x".to_vec(), 0o644);
-    let refused = over(&copy, None, &[change("out/x", file())], "true").expect_err("a link is in the way");
-    assert!(refused.to_string().starts_with("'x' cannot be laid over '/srv/tree': "), "{refused}");
-    for path in ["../x", "/x", "", "a/../../x"] {
-        let refused = over(&copy, None, &[change(path, file())], "true").expect_err(path);
-        assert!(refused.to_string().contains("is no path below a directory"), "{refused}");
-    }
-    let replaced = over(&copy, None, &[change("file", file())], "cat file; ls /tmp").expect("runs").stdout.text();
-    assert_eq!(replaced, "xhome\n");
-}
-
-#[test]
-fn what_cannot_be_laid_over_is_no_missing_wall() {
-    let copy = Copy::new();
-    fs::create_dir(copy.path("base")).expect("made");
-    let nowhere = over(&copy, Some(Path::new("/proc/self")), &[], "true").expect_err("nothing can be made there");
-    assert!(matches!(nowhere, CannotRun::NoOverlay(_) | CannotRun::Io(_)), "{nowhere}");
 }
 
 #[test]
@@ -525,16 +302,16 @@ fn all_of_it_holds_for_an_ordinary_user_too() {
     let names = [
         "exit_statuses_and_signals_come_through",
         "the_network_of_the_machine_is_out_of_reach",
-        "nothing_in_the_home_can_be_read_or_written",
-        "only_the_copy_can_be_written_and_what_is_written_there_stays",
-        "no_device_but_the_harmless_ones_can_be_opened",
+        "files::nothing_in_the_home_can_be_read_or_written",
+        "files::only_the_copy_can_be_written_and_what_is_written_there_stays",
+        "files::no_device_but_the_harmless_ones_can_be_opened",
         "nothing_of_the_callers_environment_or_processes_is_seen",
-        "the_time_out_ends_daemons_and_what_ignores_signals",
-        "processes_and_file_sizes_are_bounded",
+        "limits::the_time_out_ends_daemons_and_what_ignores_signals",
+        "limits::processes_and_file_sizes_are_bounded",
         "every_wall_of_this_machine_is_found",
-        "an_overlay_is_the_base_with_changes_and_the_base_stays",
-        "a_layer_that_is_kept_is_there_for_the_next_and_is_not_seen_by_itself",
-        "a_change_goes_through_no_link_and_stays_below_the_overlay",
+        "overlay::an_overlay_is_the_base_with_changes_and_the_base_stays",
+        "overlay::a_layer_that_is_kept_is_there_for_the_next_and_is_not_seen_by_itself",
+        "overlay::a_change_goes_through_no_link_and_stays_below_the_overlay",
     ];
     let ran = Command::new("setpriv")
         .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
