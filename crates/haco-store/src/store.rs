@@ -73,28 +73,29 @@ impl Store {
 
     /// The ticket `id`, whether a plan names it or not; no other file is read.
     pub fn ticket(&self, id: &TicketId) -> Result<Ticket> {
-        self.find_ticket(id)?.map(|(ticket, _)| ticket).ok_or_else(|| no_ticket(id))
+        self.find(&ticket_path(id), id.as_str())?.map(|(ticket, _)| ticket).ok_or_else(|| no_ticket(id))
     }
 
     /// The plan `id`; its tickets are not read.
     pub fn plan(&self, id: &PlanId) -> Result<Plan> {
-        self.find_plan(id)?.map(|(plan, _)| plan).ok_or_else(|| no_plan(id))
+        self.find(&plan_path(id), id.as_str())?.map(|(plan, _)| plan).ok_or_else(|| no_plan(id))
     }
 
     /// The ticket and the hash of its bytes, or none where there is no file.
     pub(crate) fn find_ticket(&self, id: &TicketId) -> Result<Option<(Ticket, Hash)>> {
-        self.find(&ticket_path(id), id.as_str())
+        Ok(self.find(&ticket_path(id), id.as_str())?.map(|(ticket, bytes)| (ticket, Hash::of(&bytes))))
     }
 
     /// The plan and the hash of its bytes, or none where there is no file.
     pub(crate) fn find_plan(&self, id: &PlanId) -> Result<Option<(Plan, Hash)>> {
-        self.find(&plan_path(id), id.as_str())
+        Ok(self.find(&plan_path(id), id.as_str())?.map(|(plan, bytes)| (plan, Hash::of(&bytes))))
     }
 
-    fn find<T: crate::parse::Document>(&self, path: &str, id: &str) -> Result<Option<(T, Hash)>> {
+    /// The document at `path` and its bytes.
+    fn find<T: crate::parse::Document>(&self, path: &str, id: &str) -> Result<Option<(T, Vec<u8>)>> {
         let Some(bytes) = self.read(path)? else { return Ok(None) };
         let read = document(&bytes, id, || self.top.shown(path))?;
-        Ok(Some((read, Hash::of(&bytes))))
+        Ok(Some((read, bytes)))
     }
 
     /// The ids of all plans; only names are read. A directory without a plan.json is no plan.
