@@ -108,8 +108,7 @@ fn only(ids: &[String], option: &str) -> Result<TicketId> {
     }
 }
 
-fn case<'a>(desk: &'a Desk, id: &'a TicketId) -> Result<Case<'a>> {
-    let turn = Turn::of(desk, id)?;
+fn case<'a>(desk: &'a Desk, id: &'a TicketId, turn: Turn) -> Result<Case<'a>> {
     let due = review::due(desk, &turn.loaded, turn.loaded.ticket(id)?, &turn.standing);
     let due = due.ok_or_else(|| turn::refusal(id, &turn.standing, "an audit"))?;
     Ok(Case { desk, id, turn, due })
@@ -142,7 +141,7 @@ impl Case<'_> {
 
 fn show(id: &TicketId, out: &mut Out) -> Result<Outcome> {
     let desk = Desk::open()?;
-    let case = case(&desk, id)?;
+    let case = case(&desk, id, Turn::of(&desk, id)?)?;
     let prompt = review::prompt(&desk, &case.turn.loaded, id)?;
     out.text(&prompt)?;
     Ok(Outcome::yes().with("prompt", prompt))
@@ -156,7 +155,7 @@ fn one(desk: &Desk, id: &TicketId, model: Option<&str>, out: &Out) -> Result<Ans
         out.say(format!("{id}: attempt {n} already passed its audit"));
         return Ok(Answered { verdict: Some("pass".to_owned()), attempt: Some(n), ..Answered::default() });
     }
-    let case = case(desk, id)?;
+    let case = case(desk, id, turn)?;
     match who(&case, model)? {
         Judge::Model(name) => model::audit(&case, &name, out),
         judge if out.can_ask() => person::audit(&case, judge, out),
@@ -192,7 +191,7 @@ fn same_author(id: &TicketId, who: &str) -> Failure {
 fn supervisor(desk: &Desk, id: &TicketId, file: &str) -> Result<Answered> {
     let text = input::file_or_stdin(file, MOST)?;
     let _step = turn::hold(desk, id)?;
-    let case = case(desk, id)?;
+    let case = case(desk, id, Turn::of(desk, id)?)?;
     if case.author()?.as_deref() == Some(SUPERVISOR) {
         return Err(same_author(id, SUPERVISOR).into());
     }
