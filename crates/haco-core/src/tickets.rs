@@ -31,11 +31,6 @@ impl Tickets {
         self.0.insert(ticket.id.clone(), ticket);
     }
 
-    /// Takes the ticket `id` out.
-    pub fn remove(&mut self, id: &TicketId) -> Option<Box<Ticket>> {
-        self.0.remove(id)
-    }
-
     /// Every id.
     pub fn keys(&self) -> btree_map::Keys<'_, TicketId, Box<Ticket>> {
         self.0.keys()
@@ -46,9 +41,9 @@ impl Tickets {
         self.0.values().map(Box::as_ref)
     }
 
-    /// Every ticket, to be changed.
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Ticket> {
-        self.0.values_mut().map(Box::as_mut)
+    /// Every ticket, given away.
+    pub fn into_values(self) -> impl Iterator<Item = Ticket> {
+        self.0.into_values().map(|ticket| *ticket)
     }
 
     /// How many they are.

@@ -137,9 +137,9 @@ pub fn store(desk: &Desk, order: Order<'_>, mut incoming: Incoming) -> Result<(P
     let _steps = may_change(desk, &there, &ids, &order)?;
     graph::order(&mut tickets, &mut notes)?;
     (order.before)(&plan.id)?;
-    for ticket in tickets.values() {
-        if there.tickets.get(&ticket.id) != Some(ticket) {
-            tx.put_ticket(ticket.clone())?;
+    for ticket in tickets.into_values() {
+        if there.tickets.get(&ticket.id) != Some(&ticket) {
+            tx.put_ticket(ticket)?;
         }
     }
     let (id, event) = (plan.id.clone(), event(&order, &plan.id, &ids));

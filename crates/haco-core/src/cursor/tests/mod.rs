@@ -212,7 +212,9 @@ impl Sandbox {
     }
 
     fn ship(&mut self) {
-        for ticket in self.tickets.values_mut() {
+        let ids: Vec<TicketId> = self.tickets.keys().cloned().collect();
+        for id in &ids {
+            let ticket = self.tickets.get_mut(id).expect("it is there");
             if ticket.closed_by().is_none() {
                 ticket.shipment = Some(crate::ticket::Shipment {
                     branch: "haco/p".into(),
