@@ -100,7 +100,8 @@ fn checks<'a>(asking: &Asking<'a>) -> Vec<(String, Hash, &'a Test)> {
     all.map(|(name, _, test)| (name, subject::check(test, asking.tree), test)).collect()
 }
 
-fn settled<'a>(ticket: &'a Ticket, name: &str, subject: &Hash) -> Option<&'a Verdict> {
+/// The pass or fail that a check of `ticket` has on this subject; what could not be asked is none.
+pub(super) fn settled<'a>(ticket: &'a Ticket, name: &str, subject: &Hash) -> Option<&'a Verdict> {
     latest(&ticket.verdicts, name, subject).filter(|v| v.verdict != Answer::Blocked)
 }
 

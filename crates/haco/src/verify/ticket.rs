@@ -21,7 +21,7 @@ use haco_core::{
     id::TicketId,
     subject,
     ticket::{Test, Ticket},
-    verdict::{Answer, Finding, Verdict, latest},
+    verdict::{Answer, Finding, Verdict},
 };
 use haco_git::Expect;
 use serde_json::json;
@@ -92,11 +92,11 @@ fn start(ticket: &Ticket, standing: &Standing, again: bool) -> Result<Start> {
 /// Whether the checks of attempt `n` have their answer: all passed, or one failed. It is given again and not asked again.
 fn was_judged(ticket: &Ticket, n: u32) -> bool {
     let Some(made) = ticket.attempt(n).and_then(|a| a.candidate.as_ref()) else { return false };
-    let answer = |(name, _, test): (String, _, &Test)| {
-        latest(&ticket.verdicts, &name, &subject::check(test, &made.tree)).map(|v| v.verdict)
+    let all = ticket.checks();
+    let settled = |(name, _, test): &(String, _, &Test)| {
+        checks::settled(ticket, name, &subject::check(test, &made.tree)).map(|v| v.verdict)
     };
-    let answers: Vec<Option<Answer>> = ticket.checks().into_iter().map(answer).collect();
-    answers.contains(&Some(Answer::Fail)) || answers.iter().all(|a| *a == Some(Answer::Pass))
+    all.iter().all(|check| settled(check).is_some()) || all.iter().any(|check| settled(check) == Some(Answer::Fail))
 }
 
 /// A new attempt with the draft of attempt `n` on the base of now; it costs nothing.
