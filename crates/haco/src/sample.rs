@@ -3,7 +3,8 @@
 use crate::{desk::Desk, turn::Turn};
 use haco_core::{
     attempt::Candidate,
-    cursor,
+    code::Code,
+    cursor::{self, Block, Need, Standing},
     hash::Hash,
     id::TicketId,
     journal::Event,
@@ -15,6 +16,19 @@ use haco_core::{
 };
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+
+/// Where a ticket stands that is blocked for this reason.
+pub(crate) fn blocked(code: Code) -> Standing {
+    let why = "because".to_owned();
+    let block = Block { code: code.to_string(), why, actor: "human", command: vec!["haco".into(), "retry".into()] };
+    stands(Need::Blocked(block))
+}
+
+/// A ticket in scope, without an attempt, that needs this.
+pub(crate) fn stands(need: Need) -> Standing {
+    let contract = Hash::of(b"");
+    Standing { contract, in_scope: true, on: None, attempt: None, audited: false, acceptance: None, need }
+}
 
 /// The repository, gone when dropped.
 pub(crate) struct Sample {

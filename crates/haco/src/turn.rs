@@ -73,21 +73,7 @@ fn with_list(error: anyhow::Error, id: &TicketId) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use haco_core::{cursor::Block, hash::Hash};
-
-    fn blocked(code: Code) -> Standing {
-        let why = "because".to_owned();
-        let block = Block { code: code.to_string(), why, actor: "human", command: vec!["haco".into(), "retry".into()] };
-        Standing {
-            contract: Hash::of(b""),
-            in_scope: true,
-            on: None,
-            attempt: None,
-            audited: false,
-            acceptance: None,
-            need: Need::Blocked(block),
-        }
-    }
+    use crate::sample::blocked;
 
     #[test]
     fn a_block_keeps_its_cause_but_never_says_that_something_changed() {

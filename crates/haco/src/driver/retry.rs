@@ -72,12 +72,8 @@ fn inside_approval(settings: &Settings, plan: &Plan, model: &str) -> Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::stands;
     use haco_core::{cursor::Block, hash::Hash, settings::Layers, verdict::*};
-
-    fn stands(need: Need) -> Standing {
-        let contract = Hash::of(b"c");
-        Standing { contract, in_scope: true, on: None, attempt: None, audited: false, acceptance: None, need }
-    }
 
     fn blocked(code: Code) -> Standing {
         let command = vec!["haco-plan".to_owned(), "--replace".to_owned(), "T-001".to_owned()];

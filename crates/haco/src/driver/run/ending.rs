@@ -136,11 +136,8 @@ fn needs(offer: &Offer) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::{super::choose::tests::offer, *};
-    use haco_core::{
-        cursor::{Block, Standing},
-        hash::Hash,
-        settings::Settings,
-    };
+    use crate::sample::blocked;
+    use haco_core::settings::Settings;
     use std::time::Duration;
 
     fn ended(status: Status, failure: Option<Failure>) -> Ended {
@@ -191,18 +188,7 @@ mod tests {
         let mut position = Position { offers: vec![asks(Action::Blocked, "human")], ..Position::default() };
         let ticket = position.offers[0].ticket.clone().expect("it is about a ticket");
         let mut end = |code: Code| {
-            let (why, command) = ("because".to_owned(), vec![]);
-            let block = Block { code: code.to_string(), why, actor: "human", command };
-            let standing = Standing {
-                contract: Hash::of(b""),
-                in_scope: true,
-                on: None,
-                attempt: None,
-                audited: false,
-                acceptance: None,
-                need: Need::Blocked(block),
-            };
-            position.standings.insert(ticket.clone(), standing);
+            position.standings.insert(ticket.clone(), blocked(code));
             let view = View { rules: &rules, left: &BTreeMap::new(), stopped: false, did: 1 };
             failure(&view, &position).map(|f| f.code)
         };
