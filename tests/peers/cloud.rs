@@ -3,16 +3,15 @@
 //!
 //! That it speaks the protocol is judged by the official Python clients, in `cloud_clients.rs`.
 
-use super::ollama::{object, request, send};
+use super::{
+    listener::Listener,
+    ollama::{object, request, send},
+};
 use serde_json::{Value, json};
 use std::{
     io::BufReader,
-    net::{TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
+    net::TcpStream,
+    sync::{Arc, Mutex},
 };
 
 /// The only key that is known.
@@ -31,52 +30,30 @@ struct Shared {
     speaks: Speaks,
     text: String,
     asked: Mutex<Vec<Value>>,
-    over: AtomicBool,
 }
 
 /// A server on a port of its own; it ends when it is dropped.
 pub struct Cloud {
-    host: String,
+    listener: Listener,
     shared: Arc<Shared>,
-    accepting: Option<thread::JoinHandle<()>>,
 }
 
 impl Cloud {
     pub fn saying(speaks: Speaks, text: &str) -> Cloud {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let host = listener.local_addr().expect("it has an address").to_string();
-        let (text, asked, over) = (text.to_owned(), Mutex::default(), AtomicBool::new(false));
-        let shared = Arc::new(Shared { speaks, text, asked, over });
+        let shared = Arc::new(Shared { speaks, text: text.to_owned(), asked: Mutex::default() });
         let serving = Arc::clone(&shared);
-        let accepting = thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                if serving.over.load(Ordering::SeqCst) {
-                    break;
-                }
-                let shared = Arc::clone(&serving);
-                thread::spawn(move || serve(&shared, &stream));
-            }
-        });
-        Cloud { host, shared, accepting: Some(accepting) }
+        let listener = Listener::at("127.0.0.1:0", move |stream| serve(&serving, stream));
+        Cloud { listener, shared }
     }
 
     /// `127.0.0.1:PORT`.
     pub fn host(&self) -> &str {
-        &self.host
+        self.listener.host()
     }
 
     /// The bodies of all questions that were answered.
     pub fn asked(&self) -> Vec<Value> {
         self.shared.asked.lock().expect("nobody panicked with it").clone()
-    }
-}
-
-impl Drop for Cloud {
-    fn drop(&mut self) {
-        self.shared.over.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts; it may be gone already.
-        let _ = TcpStream::connect(&self.host);
-        let _ = self.accepting.take().map(thread::JoinHandle::join);
     }
 }
 

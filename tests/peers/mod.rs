@@ -1,4 +1,5 @@
 //! Small servers that tests talk to.
 
 pub mod cloud;
+mod listener;
 pub mod ollama;

@@ -3,14 +3,12 @@
 //!
 //! That it speaks the protocol is judged by the official Python client, in `ollama_client.rs`.
 
+use super::listener::Listener;
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    net::TcpStream,
+    sync::{Arc, Mutex},
     thread,
     time::Duration,
 };
@@ -60,14 +58,12 @@ struct Shared {
     models: Vec<String>,
     answer: Box<Answer>,
     asked: Mutex<Vec<Question>>,
-    over: AtomicBool,
 }
 
 /// A server on a port of its own; it ends when it is dropped.
 pub struct Ollama {
-    host: String,
+    listener: Listener,
     shared: Arc<Shared>,
-    accepting: Option<thread::JoinHandle<()>>,
 }
 
 impl Ollama {
@@ -83,54 +79,29 @@ impl Ollama {
 
     /// One that comes back where another one was dropped.
     pub fn back_at(host: &str, answer: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Ollama {
-        let listener = TcpListener::bind(host).expect("its port is free again");
-        Ollama::listening(listener, &[crate::greeter::MODEL, "judge:1b"], answer)
+        Ollama::listening(host, &[crate::greeter::MODEL, "judge:1b"], answer)
     }
 
     pub fn with_models(models: &[&str], answer: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Ollama {
-        Ollama::listening(TcpListener::bind("127.0.0.1:0").expect("a port is free"), models, answer)
+        Ollama::listening("127.0.0.1:0", models, answer)
     }
 
-    fn listening(
-        listener: TcpListener,
-        models: &[&str],
-        answer: impl Fn(&Question) -> Reply + Send + Sync + 'static,
-    ) -> Ollama {
-        let host = listener.local_addr().expect("it has an address").to_string();
+    fn listening(host: &str, models: &[&str], answer: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Ollama {
         let models = models.iter().map(|m| (*m).to_owned()).collect();
-        let (answer, asked, over) = (Box::new(answer), Mutex::default(), AtomicBool::new(false));
-        let shared = Arc::new(Shared { models, answer, asked, over });
+        let shared = Arc::new(Shared { models, answer: Box::new(answer), asked: Mutex::default() });
         let serving = Arc::clone(&shared);
-        let accepting = thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                if serving.over.load(Ordering::SeqCst) {
-                    break;
-                }
-                let shared = Arc::clone(&serving);
-                // A client that goes away in the middle is a test's business, not the server's.
-                thread::spawn(move || serve(&shared, &stream));
-            }
-        });
-        Ollama { host, shared, accepting: Some(accepting) }
+        let listener = Listener::at(host, move |stream| serve(&serving, stream));
+        Ollama { listener, shared }
     }
 
     /// `127.0.0.1:PORT`.
     pub fn host(&self) -> &str {
-        &self.host
+        self.listener.host()
     }
 
     /// Every question for a text so far.
     pub fn asked(&self) -> Vec<Question> {
         self.shared.asked.lock().expect("nobody panicked with it").clone()
-    }
-}
-
-impl Drop for Ollama {
-    fn drop(&mut self) {
-        self.shared.over.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts; it may be gone already. With it the port is free.
-        let _ = TcpStream::connect(&self.host);
-        let _ = self.accepting.take().map(thread::JoinHandle::join);
     }
 }
 
