@@ -15,6 +15,7 @@ mod house;
 mod init;
 mod kill;
 mod mend;
+mod money;
 mod ollama_client;
 mod peers;
 mod plan;

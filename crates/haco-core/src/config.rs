@@ -124,6 +124,9 @@ pub struct Model {
     /// US dollars per million tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// The most that one call can cost in US dollars, where tokens and price do not bound it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_call_usd: Option<f64>,
     /// Provider `replay`: the file with the recorded replies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,

@@ -21,6 +21,7 @@ pub mod hash;
 pub mod id;
 pub mod intake;
 pub mod journal;
+pub mod money;
 pub mod oid;
 pub mod path;
 pub mod plan;

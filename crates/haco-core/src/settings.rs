@@ -159,6 +159,9 @@ impl Settings {
             Some(entry) => entry.clone(),
             None => self.entry_from(name),
         };
+        if let Some(failure) = below_zero(name, &entry) {
+            return Err(failure);
+        }
         let model = entry.model.clone().unwrap_or_else(|| name.to_owned());
         let origin = match entry.provider {
             Provider::Replay => String::new(),
@@ -303,9 +306,11 @@ fn half_trusted(layers: &Layers, ignored: &mut Vec<String>, discounted: &mut BTr
         false
     });
     for (name, model) in &mut repo.models {
-        if !layers.trusted && model.price.is_some_and(undercuts) {
-            model.price = None;
-            ignored.push(format!("models.{name}.price does not count: nobody trusted the file: haco trust"));
+        // What a call is held to cost is what keeps it below the caps.
+        if !layers.trusted && (model.price.take().is_some() | model.max_call_usd.take().is_some()) {
+            ignored.push(format!(
+                "models.{name}.price and .max_call_usd do not count: nobody trusted the file: haco trust"
+            ));
         }
         if model.net.take().is_some() || !std::mem::take(&mut model.home).is_empty() {
             ignored.push(format!("models.{name}.net and .home count only in your own file"));
@@ -333,9 +338,12 @@ fn is_free(price: Price) -> bool {
     price.input_usd_per_mtok == 0.0 && price.output_usd_per_mtok == 0.0
 }
 
-/// Whether a price would let calls pass every cap.
-fn undercuts(price: Price) -> bool {
-    is_free(price) || price.input_usd_per_mtok < 0.0 || price.output_usd_per_mtok < 0.0
+/// What no price or cap of a configuration may be.
+fn below_zero(name: &str, entry: &Model) -> Option<Failure> {
+    let price = entry.price.into_iter().flat_map(|p| [p.input_usd_per_mtok, p.output_usd_per_mtok]);
+    let wrong = price.chain(entry.max_call_usd).any(|usd| usd < 0.0);
+    let failure = || Failure::new(Code::BadConfig, format!("model '{name}': a price is below 0"));
+    wrong.then(|| failure().fix(format!("correct models.{name}.price in the configuration")))
 }
 
 /// Whether a repository's entry pairs a key with an origin that the user's own file does not name for that key.

@@ -44,6 +44,18 @@ impl<'a> Journal<'a> {
     /// Writes the next line and waits until the disk has it; one sync.
     pub(crate) fn append(&self, event: Event, files: Vec<FileChange>) -> Result<Line> {
         let _held = lock::take(self.top, "journal", self.wait)?;
+        self.write(event, files)
+    }
+
+    /// Writes the line that `decide` makes of every line so far; nobody's line comes in between.
+    pub(crate) fn append_by(&self, see: impl FnMut(&Line), decide: impl FnOnce() -> Result<Event>) -> Result<Line> {
+        let _held = lock::take(self.top, "journal", self.wait)?;
+        self.each(see)?;
+        self.write(decide()?, Vec::new())
+    }
+
+    /// Under the journal's lock.
+    fn write(&self, event: Event, files: Vec<FileChange>) -> Result<Line> {
         let file = self.file(OFlag::O_RDWR | OFlag::O_APPEND)?;
         let mut back = Backwards::new(self.top, &file)?;
         let length = back.start;
@@ -276,6 +288,28 @@ mod tests {
         let held = sample::empty();
         fs_err::remove_file(held.place.dir.join(NAME)).expect("removes");
         assert_eq!(held.store.note(sample::event("x")).expect_err("refused").code, Code::JournalBroken);
+    }
+
+    #[test]
+    fn a_line_that_depends_on_those_before_it_is_decided_by_all_of_them() {
+        let held = sample::empty();
+        let add = || {
+            let most = std::cell::Cell::new(0);
+            let decide = || {
+                let data = json!({"n": most.get() + 1});
+                Ok(Event { data, ..sample::event("count") })
+            };
+            held.store.note_by(|line| most.set(most.get().max(line.data["n"].as_u64().unwrap_or(0))), decide)
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..10).for_each(|_| drop(add().expect("appends"))));
+            }
+        });
+        assert_eq!(held.store.journal().last(1).expect("reads")[0].data["n"], 40);
+        let refused = || Err(Failure::new(Code::OverBudget, "no"));
+        assert_eq!(held.store.note_by(|_| {}, refused).expect_err("refused").code, Code::OverBudget);
+        assert_eq!(held.store.journal().verify().expect("holds").lines, 40);
     }
 
     #[test]

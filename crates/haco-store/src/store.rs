@@ -71,6 +71,12 @@ impl Store {
         self.journal().append(event, Vec::new())
     }
 
+    /// Journals the event that `decide` makes of all that happened so far: `see` gets every line, in order, and no other
+    /// process writes one in between. Where `decide` refuses, nothing is written.
+    pub fn note_by(&self, see: impl FnMut(&Line), decide: impl FnOnce() -> Result<Event>) -> Result<Line> {
+        self.journal().append_by(see, decide)
+    }
+
     /// The ticket `id`, whether a plan names it or not; no other file is read.
     pub fn ticket(&self, id: &TicketId) -> Result<Ticket> {
         self.find(&ticket_path(id), id.as_str())?.map(|(ticket, _)| ticket).ok_or_else(|| no_ticket(id))

@@ -1,20 +1,30 @@
 //! One call of a model, whatever the provider: a server's answer, a program's output or a record goes through the same
 //! parser, and comes back with what it cost.
 
-use crate::{desk::Desk, output::Out, watch::Watch};
+use crate::{
+    desk::Desk,
+    output::Out,
+    purse::{self, Errand},
+    watch::Watch,
+};
 use anyhow::Result;
 use haco_core::{
     address::BaseUrl,
-    attempt::{CostKind, Usage},
+    attempt::Usage,
     code::{Code, Failure},
-    config::{Budget, Net, Provider},
+    config::{Net, Provider},
     edit::Format,
     hash::Hash,
-    settings::Resolved,
+    money,
+    settings::{Resolved, Settings},
 };
 use haco_net::{Answer, Ask, Endpoint, Known, Proxies, Reply, Secret};
+use haco_store::Store;
 use serde_json::{Map, Value, json};
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// What came of a call that brought a reply, or of one that did not.
 pub struct Called {
@@ -36,9 +46,21 @@ pub struct Called {
     pub limit_field: Option<&'static str>,
 }
 
-/// Asks `model`. `place` (`T-001/1/worker`) is where a record looks for its reply.
-pub fn call(desk: &Desk, model: &Resolved, ask: &Ask<'_>, place: &str, out: &Out) -> Result<Called> {
-    let called = call_with(&desk.settings, model, ask, place, (&desk.place.main, out))?;
+/// Where a call is made from.
+#[derive(Clone, Copy)]
+pub struct Site<'a> {
+    /// Where money is counted; none where there is no state.
+    pub store: Option<&'a Store>,
+    /// Where relative records and programs start.
+    pub dir: &'a Path,
+    /// Who hears of progress.
+    pub out: &'a Out,
+}
+
+/// Asks `model` for what `errand` says.
+pub fn call(desk: &Desk, model: &Resolved, ask: &Ask<'_>, errand: &Errand<'_>, out: &Out) -> Result<Called> {
+    let site = Site { store: Some(&desk.store), dir: &desk.place.main, out };
+    let called = call_with(&desk.settings, model, ask, errand, site)?;
     // After the call, so that a server that misbehaves is asked no more often than the limits say.
     let known = match (model.entry.provider, &called.failure) {
         (Provider::Ollama, None) => haco_net::known(&endpoint(&desk.settings, model)?),
@@ -47,21 +69,27 @@ pub fn call(desk: &Desk, model: &Resolved, ask: &Ask<'_>, place: &str, out: &Out
     Ok(Called { known, ..called })
 }
 
-/// The same without a repository's state; relative records and programs start at `dir`.
+/// The same without a repository's state. Money is held before and settled after.
 pub fn call_with(
-    settings: &haco_core::settings::Settings,
+    settings: &Settings,
     model: &Resolved,
     ask: &Ask<'_>,
-    place: &str,
-    (dir, out): (&std::path::Path, &Out),
+    errand: &Errand<'_>,
+    site: Site<'_>,
 ) -> Result<Called> {
-    within_caps(settings, model)?;
+    let hold = purse::hold(site.store, settings, model, ask, errand)?;
+    let called = made(settings, model, &Ask { max_tokens: hold.max_tokens, ..*ask }, errand.place, site);
+    hold.settle(site.store, errand, called.as_ref().ok())?;
+    called
+}
+
+fn made(settings: &Settings, model: &Resolved, ask: &Ask<'_>, place: &str, site: Site<'_>) -> Result<Called> {
     let started = std::time::Instant::now();
     let result = match model.entry.provider {
-        Provider::Command => return command(settings, model, ask, dir, started),
-        Provider::Replay => replay(model, place, dir),
+        Provider::Command => return command(settings, model, ask, site.dir, started),
+        Provider::Replay => replay(model, place, site.dir),
         _ => endpoint(settings, model).map_err(|f| (f, Vec::new(), None, None)).and_then(|endpoint| {
-            let mut watch = Watch::new(out, &model.name);
+            let mut watch = Watch::new(site.out, &model.name);
             haco_net::ask(&endpoint, ask, &mut |news| watch.hear(&news))
                 .map_err(|f| (f.failure.clone(), f.raw.clone(), f.usage, f.cost_usd))
         }),
@@ -80,16 +108,6 @@ pub fn call_with(
             limit_field: None,
         },
     })
-}
-
-/// Money is not counted across calls yet, so where a cap stands nothing that costs money is called.
-fn within_caps(settings: &haco_core::settings::Settings, model: &Resolved) -> Result<(), Failure> {
-    if !model.paid || settings.budget == Budget::default() {
-        return Ok(());
-    }
-    let why = format!("model '{}' costs money, and a cap is set that this version cannot hold it to", model.name);
-    Err(Failure::new(Code::OverBudget, why)
-        .fix("route the role to a free model, or take 'budget' out of the configuration"))
 }
 
 impl Called {
@@ -191,24 +209,8 @@ fn printed_key(model: &Resolved, argv: &[String]) -> Result<Secret, Failure> {
 
 /// Tokens with their price; what is not paid for costs nothing, and that is no guess.
 fn priced(model: &Resolved, usage: haco_net::Usage, said: Option<f64>, timing_ms: u64) -> Usage {
-    let per = |tokens: u64, usd_per_mtok: f64| tokens as f64 * usd_per_mtok / 1e6;
-    let estimate = model
-        .entry
-        .price
-        .map(|p| per(usage.prompt_tokens, p.input_usd_per_mtok) + per(usage.completion_tokens, p.output_usd_per_mtok));
-    let actual = said.or((!model.paid).then_some(0.0));
-    let cost = match (actual, estimate) {
-        (Some(_), _) => CostKind::Actual,
-        (None, Some(_)) => CostKind::Estimated,
-        (None, None) => CostKind::Unknown,
-    };
-    Usage {
-        prompt_tokens: usage.prompt_tokens,
-        completion_tokens: usage.completion_tokens,
-        cost_usd: actual.or(estimate),
-        cost,
-        timing_ms,
-    }
+    let (cost_usd, cost) = money::cost(model, [usage.prompt_tokens, usage.completion_tokens], said);
+    Usage { prompt_tokens: usage.prompt_tokens, completion_tokens: usage.completion_tokens, cost_usd, cost, timing_ms }
 }
 
 /// Recorded bodies by place; `*` stands for any part of one.
@@ -305,23 +307,6 @@ fn last_line(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use haco_core::settings::{Layers, Settings};
-
-    #[test]
-    fn where_a_cap_stands_nothing_that_costs_money_is_called() {
-        let config = serde_json::json!({"budget": {"day_usd": 20.0}});
-        let user = serde_json::from_value(config).expect("a configuration");
-        let settings = Settings::resolve(&Layers { user, ..Layers::default() });
-        let asked = |name: &str| {
-            let model = settings.model(name).expect("a model");
-            within_caps(&settings, &model).err().map(|f| f.code)
-        };
-        assert_eq!(asked("anthropic:claude"), Some(Code::OverBudget));
-        assert_eq!(asked("qwen2.5-coder:7b"), None);
-        let free = Settings::resolve(&Layers::default());
-        let paid = free.model("anthropic:claude").expect("a model");
-        assert!(within_caps(&free, &paid).is_ok());
-    }
 
     #[test]
     fn a_record_is_searched_from_the_exact_place_to_any() {

@@ -17,6 +17,7 @@ pub mod lead;
 pub mod output;
 pub mod person;
 pub mod programs;
+pub mod purse;
 pub mod review;
 #[cfg(test)]
 mod sample;

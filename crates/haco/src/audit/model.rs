@@ -6,6 +6,7 @@ use crate::{
     clock,
     desk::event,
     output::{Answered, Out},
+    purse::Errand,
     review,
 };
 use anyhow::Result;
@@ -57,7 +58,9 @@ fn ask(case: &Case<'_>, model: &Resolved, (round, wrong): (u32, Option<&str>), o
     let at = clock::now();
     let prompt = review::repaired(desk, &case.turn.loaded, id, wrong)?;
     let place = format!("{id}/{}/{}", due.attempt, due.role);
-    let called = call::call(desk, model, &Ask { prompt: &prompt, ..Ask::default() }, &place, out)?;
+    let plan = &case.ticket()?.plan;
+    let errand = Errand { place: &place, role: &due.role, plan: Some(plan), ticket: Some(id) };
+    let called = call::call(desk, model, &Ask { prompt: &prompt, ..Ask::default() }, &errand, out)?;
     if let Some(failure) = called.failure.as_ref().filter(|f| f.code.status() != Status::No) {
         let data = json!({
             "code": failure.code.as_str(), "model": model.name, "role": due.role, "message": failure.message,

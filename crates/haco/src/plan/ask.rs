@@ -9,6 +9,7 @@ use crate::{
     exit::Outcome,
     lead,
     output::Out,
+    purse::Errand,
 };
 use anyhow::Result;
 use haco_core::{
@@ -134,7 +135,9 @@ fn answer(desk: &Desk, plan: &Plan, lead: &str, out: &Out) -> Result<Answer> {
 fn one(desk: &Desk, plan: &Plan, model: &Resolved, errors: Option<&str>, out: &Out) -> Result<(Called, Call)> {
     let prompt = lead::ask(desk, plan, errors)?;
     let ask = Ask { prompt: &prompt, ..Ask::default() };
-    let called = call::call(desk, model, &ask, &format!("plan/{}/tech_lead", plan.id), out)?;
+    let place = format!("plan/{}/tech_lead", plan.id);
+    let errand = Errand { place: &place, role: "tech_lead", plan: Some(&plan.id), ticket: None };
+    let called = call::call(desk, model, &ask, &errand, out)?;
     let record = called.record(model, &prompt, None, &clock::now());
     let reply = called.text.clone();
     Ok((called, Call { prompt, reply, record }))

@@ -2,10 +2,11 @@
 
 use super::artifact;
 use crate::{
-    call::{self, Called},
+    call::{self, Called, Site},
     desk,
     exit::{Outcome, failure_of},
     output::Out,
+    purse::Errand,
 };
 use anyhow::Result;
 use haco_core::{
@@ -14,7 +15,7 @@ use haco_core::{
     settings::{HUMAN, Resolved, SUPERVISOR, Settings},
 };
 use haco_net::Ask;
-use haco_store::Place;
+use haco_store::{Place, Store};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -38,6 +39,7 @@ pub(super) struct Question<'a> {
 /// Where a question is asked from.
 struct Here {
     settings: Settings,
+    store: Option<Store>,
     dir: PathBuf,
 }
 
@@ -94,7 +96,9 @@ fn ask(question: &Question<'_>, asked: &mut Option<String>, out: &Out) -> Result
     *asked = Some(resolved.name.clone());
     out.detail(format!("asking '{}'", resolved.name));
     let ask = Ask { system: Some(PREAMBLE), prompt: question.prompt, ..Ask::default() };
-    call::call_with(&here.settings, &resolved, &ask, "prompt/1/worker", (&here.dir, out))
+    let errand = Errand { place: "prompt/1/worker", role: "worker", ..Errand::default() };
+    let site = Site { store: here.store.as_ref(), dir: &here.dir, out };
+    call::call_with(&here.settings, &resolved, &ask, &errand, site)
 }
 
 /// The repository's configuration and the user's; outside a repository only the user's.
@@ -105,7 +109,8 @@ fn here(out: &Out) -> Result<Here> {
     for ignored in &settings.ignored {
         out.detail(ignored);
     }
-    Ok(Here { settings, dir: place.map_or(dir, |p| p.main) })
+    let store = place.as_ref().and_then(|place| Store::open(place).ok());
+    Ok(Here { settings, store, dir: place.map_or(dir, |p| p.main) })
 }
 
 impl Here {
@@ -130,7 +135,7 @@ mod tests {
         let environment = Environment { worker_model: environment.map(str::to_owned), ..Environment::default() };
         let user = serde_json::from_value(json!({"roles": {"worker": worker}})).expect("a configuration");
         let settings = Settings::resolve(&Layers { user, environment, ..Layers::default() });
-        Here { settings, dir: PathBuf::new() }.model(named).map(|m| m.name)
+        Here { settings, store: None, dir: PathBuf::new() }.model(named).map(|m| m.name)
     }
 
     #[test]

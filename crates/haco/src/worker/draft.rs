@@ -9,6 +9,7 @@ use crate::{
     exit::failure_of,
     ground,
     output::{Answered, Out},
+    purse::Errand,
     turn::{self, Turn},
 };
 use anyhow::Result;
@@ -71,7 +72,9 @@ fn drafted(
     out.say(format!("{id}: asking '{}' (attempt {})", work.model.name, work.n));
     let place = format!("{id}/{}/{}", work.n, work.role);
     let ask = Ask { prompt: &work.prompt, ..Ask::default() };
-    let called = call::call(desk, &work.model, &ask, &place, out)?;
+    let plan = &turn.loaded.ticket(id)?.plan;
+    let errand = Errand { place: &place, role: &work.role, plan: Some(plan), ticket: Some(id) };
+    let called = call::call(desk, &work.model, &ask, &errand, out)?;
     match &called.failure {
         Some(failure) if !past::is_no_artifact(failure.code) => {
             note(desk, turn.loaded.ticket(id)?, &work, &called, failure)?;
