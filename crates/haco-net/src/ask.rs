@@ -18,6 +18,9 @@ use crate::request::{Request, request_body, warm_body};
 use crate::stream::{More, Stream};
 use crate::window::{self, Known, seen_whole};
 
+/// A request is changed for a server that refuses a field of it only while no more than these were sent.
+const MOST_REQUESTS: u32 = 3;
+
 /// Asks once, with retries, and waits for the end of the reply, of which `listener` hears while it comes. The error's
 /// code is one of the network, of the server, or of a whole reply that is no artifact; with [`Failed::raw`] and
 /// [`Failed::usage`] of what came.
@@ -25,25 +28,26 @@ pub fn ask(endpoint: &Endpoint, ask: &Ask, listener: &mut Listener<'_>) -> Resul
     let start = Instant::now();
     let mut request = Request::chat(endpoint, request_body(endpoint, ask));
     let agent = agent(endpoint)?;
-    let mut adapted = false;
+    let mut refused = Vec::new();
+    let mut requests = 0;
     let reply = with_retries(endpoint, || {
-        let mut one_try = |request: &Request| {
+        loop {
+            requests += 1;
             let mut stream = Stream::new(endpoint, listener);
-            let received = send(&agent, endpoint, request, &mut |bytes| stream.push(bytes))?;
-            stream.finish(&received)
-        };
-        let reply = one_try(&request);
-        match &reply {
-            Err(failed) if !adapted && endpoint.provider == Provider::OpenAi && request.adapt(failed) => {
-                adapted = true;
-                one_try(&request)
+            let received = send(&agent, endpoint, &request, &mut |bytes| stream.push(bytes))?;
+            match stream.finish(&received) {
+                Err(failed) if requests < MOST_REQUESTS => {
+                    let field = request.adapt(&failed, &refused);
+                    refused.push(field.ok_or(failed)?);
+                }
+                reply => return reply,
             }
-            _ => reply,
         }
     })?;
     let reply = seen_whole(endpoint, ask, reply)?;
     let limit_field = request.limit_field().filter(|_| endpoint.provider == Provider::OpenAi);
-    Ok(Reply { limit_field, timing_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX), ..reply })
+    let timing_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Reply { limit_field, refused, timing_ms, ..reply })
 }
 
 /// What an Ollama server says about the model: asked once each, shortly, and nothing where it does not say.
@@ -364,7 +368,26 @@ mod tests {
         let server = Server::start(vec![refuses("stream_options"), response(200, "", hello)]);
         let reply = ask(&server.endpoint(Provider::OpenAi), &question, &mut |_| {}).expect("a reply");
         assert_eq!(reply.limit_field, Some("max_tokens"));
+        assert_eq!(reply.refused, ["stream_options"]);
         assert!(!server.requests()[1].contains("stream_options"));
+    }
+
+    #[test]
+    fn a_server_that_knows_no_schema_is_asked_for_json_and_then_for_nothing() {
+        let refuses = || response(400, "", r#"{"error":{"message":"response_format is not supported"}}"#);
+        let hello = r#"{"choices":[{"message":{"content":"{}"},"finish_reason":"stop"}]}"#;
+        let schema = serde_json::json!({"type": "object"});
+        let question = Ask { prompt: "hi", schema: Some(&schema), ..Ask::default() };
+        let server = Server::start(vec![refuses(), refuses(), response(200, "", hello)]);
+        let reply = ask(&server.endpoint(Provider::OpenAi), &question, &mut |_| {}).expect("a reply");
+        assert_eq!(reply.refused, ["response_format", "response_format"]);
+        let asked = server.requests();
+        assert!(asked[0].contains("json_schema") && asked[1].contains("json_object"), "{asked:?}");
+        assert!(asked.len() == 3 && !asked[2].contains("response_format"), "{asked:?}");
+        let server = Server::start((0..9).map(|_| refuses()).collect());
+        let question = Ask { max_tokens: Some(7), ..question };
+        ask(&server.endpoint(Provider::OpenAi), &question, &mut |_| {}).expect_err("it refuses everything");
+        assert_eq!(server.requests().len(), 3);
     }
 
     #[test]

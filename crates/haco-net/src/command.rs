@@ -24,6 +24,7 @@ pub fn parse_command_output(model: &str, stdout: &[u8]) -> Result<Reply, Box<Fai
         model: model.to_owned(),
         timing_ms: 0,
         limit_field: None,
+        refused: Vec::new(),
         warning: None,
     })
 }

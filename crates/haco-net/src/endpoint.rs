@@ -142,6 +142,8 @@ pub struct Ask<'a> {
     pub system: Option<&'a str>,
     /// The user's turn.
     pub prompt: &'a str,
+    /// With how many bytes of it later calls will begin too, so that a server may keep them; 0 where that is not known.
+    pub stable: usize,
     /// A JSON Schema that the reply must fit. Strict providers want every object in it to list all of its properties as
     /// `required` and to have `additionalProperties: false`.
     pub schema: Option<&'a Value>,

@@ -59,10 +59,32 @@ impl Heard {
             Provider::OpenAi => (count("prompt_tokens"), count("completion_tokens")),
             Provider::Anthropic => (count("input_tokens"), count("output_tokens")),
         };
+        let (read, written) = self.cached(provider);
         // Anthropic's `input_tokens` leave out what was written to and read from the cache; the prompt is all three.
-        let cached = ["cache_creation_input_tokens", "cache_read_input_tokens"].map(count);
-        let cached = if provider == Provider::Anthropic { cached.into_iter().flatten().sum() } else { 0 };
-        Some(Usage { prompt_tokens: prompt?.saturating_add(cached), completion_tokens: completion? })
+        let beside = if provider == Provider::Anthropic { read.saturating_add(written) } else { 0 };
+        let prompt_tokens = prompt?.saturating_add(beside);
+        Some(Usage {
+            prompt_tokens,
+            completion_tokens: completion?,
+            cache_read_tokens: read.min(prompt_tokens),
+            cache_write_tokens: written.min(prompt_tokens - read.min(prompt_tokens)),
+        })
+    }
+
+    /// Tokens of the prompt that came from a cache, and that went into one; 0 where the server says nothing of them.
+    fn cached(&self, provider: Provider) -> (u64, u64) {
+        let believable = |value: Option<&Value>| value.and_then(Value::as_u64).filter(|n| *n <= MOST_TOKENS);
+        let at = |name: &str| believable(self.counted.get(name));
+        let detail = |name: &str| believable(self.counted.get("prompt_tokens_details").and_then(|d| d.get(name)));
+        let (read, written) = match provider {
+            Provider::Ollama => (None, None),
+            // The second is DeepSeek's name, the last OpenRouter's.
+            Provider::OpenAi => {
+                (detail("cached_tokens").or_else(|| at("prompt_cache_hit_tokens")), detail("cache_write_tokens"))
+            }
+            Provider::Anthropic => (at("cache_read_input_tokens"), at("cache_creation_input_tokens")),
+        };
+        (read.unwrap_or(0), written.unwrap_or(0))
     }
 
     /// What the server says that it cost, in dollars, where it is believable.

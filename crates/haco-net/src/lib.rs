@@ -5,8 +5,10 @@
 //! that arrives is data: bounded, parsed, never obeyed. Which model is asked, and what a reply means, is not decided here.
 #![warn(missing_docs)]
 
+mod adapt;
 mod anthropic;
 mod ask;
+mod azure;
 mod certs;
 mod command;
 mod date;

@@ -12,6 +12,8 @@ struct Completion {
     model: Option<String>,
     choices: Option<Vec<Choice>>,
     usage: Option<Value>,
+    /// Where Groq puts the counts of a stream.
+    x_groq: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +77,7 @@ pub(crate) fn add(heard: &mut Heard, event: &[u8]) -> serde_json::Result<()> {
 
 fn take(heard: &mut Heard, completion: Completion) {
     heard.model = completion.model.filter(|name| !name.is_empty()).or(heard.model.take());
+    heard.count(completion.x_groq.and_then(|mut own| own.get_mut("usage").map(Value::take)));
     heard.count(completion.usage);
     let first = |choice: &Choice| choice.index.unwrap_or(0) == 0;
     let Some(choice) = completion.choices.unwrap_or_default().into_iter().find(first) else { return };

@@ -106,7 +106,11 @@ fn status_inside(complaint: &Complaint) -> u16 {
 
 /// Every shape of error that the three protocols and their proxies are known to send; anything else is no complaint.
 fn complaint(body: &[u8]) -> Complaint {
-    let Ok(value) = serde_json::from_slice::<Value>(body) else { return Complaint::default() };
+    let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return Complaint::default() };
+    // Gemini's bridge sends its error in a list of one.
+    if let Some(first) = value.get_mut(0) {
+        value = first.take();
+    }
     let error = value.get("error").filter(|error| !error.is_null()).unwrap_or(&value);
     let field = |name: &str| match error.get(name) {
         Some(Value::String(text)) => text.clone(),
@@ -160,6 +164,13 @@ mod tests {
             (OpenAi, 400, r#"{"error":{"code":"content_filter"}}"#, Code::ContentFilter),
             (OpenAi, 404, r#"{"error":{"code":"model_not_found"}}"#, Code::ModelMissing),
             (OpenAi, 404, "<html>", Code::BadReply),
+            (
+                OpenAi,
+                429,
+                r#"[{"error":{"code":429,"message":"quota","status":"RESOURCE_EXHAUSTED"}}]"#,
+                Code::RateLimited,
+            ),
+            (OpenAi, 404, r#"[{"error":{"code":404,"message":"model x is not found"}}]"#, Code::ModelMissing),
             (OpenAi, 200, r#"{"error":{"message":"upstream","code":429}}"#, Code::RateLimited),
             (OpenAi, 200, r#"{"error":{"message":"upstream","code":502}}"#, Code::ServerError),
             (Ollama, 502, "<html>bad gateway</html>", Code::ServerError),

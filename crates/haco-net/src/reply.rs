@@ -28,17 +28,23 @@ pub struct Reply {
     pub timing_ms: u64,
     /// Which field for the limit of tokens an OpenAI-compatible server took, where one was sent.
     pub limit_field: Option<&'static str>,
+    /// Fields that the server refused by name, so that they were left out or changed.
+    pub refused: Vec<&'static str>,
     /// Something odd that leaves the text usable, as one line.
     pub warning: Option<String>,
 }
 
 /// Tokens of one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Tokens of the prompt, cached ones included.
     pub prompt_tokens: u64,
     /// Tokens of the reply, reasoning included.
     pub completion_tokens: u64,
+    /// Of the prompt's tokens, those that the server had from an earlier call; they cost less.
+    pub cache_read_tokens: u64,
+    /// Of the prompt's tokens, those that it keeps for a later call; with some providers they cost more.
+    pub cache_write_tokens: u64,
 }
 
 /// Reads one server's answer, whole or streamed, or one that was recorded; the only way from bytes to a reply. The error
@@ -108,6 +114,7 @@ pub(crate) fn judge(endpoint: &Endpoint, heard: &Heard) -> Result<Reply, Box<Fai
         model: heard.model.as_ref().map_or_else(|| endpoint.model.clone(), |model| endpoint.redact(model)),
         timing_ms: 0,
         limit_field: None,
+        refused: Vec::new(),
         warning: heard.tool_call.then(|| "the reply also calls a tool that nobody offered".to_owned()),
     })
 }
@@ -165,6 +172,43 @@ mod tests {
     const OPENAI: &str = r#"{"model":"q","choices":[{"index":0,"message":{"role":"assistant","content":"hi","tool_calls":null},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2,"cost":0.25}}"#;
     const ANTHROPIC: &str = r#"{"type":"message","model":"q","content":[{"type":"thinking","thinking":"hm"},{"type":"text","text":"h"},{"type":"text","text":"i"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"cache_creation_input_tokens":2,"cache_read_input_tokens":0,"output_tokens":2}}"#;
 
+    fn counted(provider: Provider) -> Usage {
+        let cache_write_tokens = if provider == Anthropic { 2 } else { 0 };
+        Usage { prompt_tokens: 3, completion_tokens: 2, cache_write_tokens, cache_read_tokens: 0 }
+    }
+
+    #[test]
+    fn what_came_from_a_cache_is_counted_apart_whoever_says_it() {
+        let usage = |provider, body: &str, said: &str| {
+            parsed(provider, body.replace("\"cost\":0.25", said)).expect("a reply").usage.expect("counts")
+        };
+        for (said, read, write) in [
+            (r#""prompt_tokens_details":{"cached_tokens":2,"cache_write_tokens":1}"#, 2, 1),
+            (r#""prompt_tokens_details":{"cached_tokens":9,"cache_write_tokens":9}"#, 3, 0),
+            (r#""prompt_tokens_details":{"cached_tokens":-1}"#, 0, 0),
+            (r#""prompt_tokens_details":[7],"prompt_cache_hit_tokens":1"#, 1, 0),
+        ] {
+            let told = usage(OpenAi, OPENAI, said);
+            assert_eq!(
+                (told.cache_read_tokens, told.cache_write_tokens, told.prompt_tokens),
+                (read, write, 3),
+                "{said}"
+            );
+        }
+        let read = ANTHROPIC.replace("\"cache_read_input_tokens\":0", "\"cache_read_input_tokens\":40");
+        let told = usage(Anthropic, &read, "");
+        assert_eq!((told.prompt_tokens, told.cache_read_tokens, told.cache_write_tokens), (43, 40, 2));
+    }
+
+    #[test]
+    fn groqs_stream_has_its_counts_in_a_field_of_its_own() {
+        let body = OPENAI.replace(
+            r#""usage":{"prompt_tokens":3,"completion_tokens":2,"cost":0.25}"#,
+            r#""x_groq":{"id":"r","usage":{"prompt_tokens":3,"completion_tokens":2}}"#,
+        );
+        assert_eq!(parsed(OpenAi, body).expect("a reply").usage, Some(counted(OpenAi)));
+    }
+
     #[test]
     fn each_protocol_gives_the_same_reply() {
         for (provider, body, cost_usd) in
@@ -173,11 +217,12 @@ mod tests {
             let wanted = Reply {
                 text: "hi".to_owned(),
                 raw: body.into(),
-                usage: Some(Usage { prompt_tokens: 3, completion_tokens: 2 }),
+                usage: Some(counted(provider)),
                 cost_usd,
                 model: "q".to_owned(),
                 timing_ms: 0,
                 limit_field: None,
+                refused: Vec::new(),
                 warning: None,
             };
             assert_eq!(parsed(provider, body).expect("a reply"), wanted);
@@ -222,7 +267,7 @@ mod tests {
     #[test]
     fn what_a_failed_reply_cost_is_not_lost() {
         let failed = parsed(OpenAi, OPENAI.replace("\"stop\"", "\"length\"")).expect_err("a cut reply");
-        assert_eq!(failed.usage, Some(Usage { prompt_tokens: 3, completion_tokens: 2 }));
+        assert_eq!(failed.usage, Some(Usage { prompt_tokens: 3, completion_tokens: 2, ..Usage::default() }));
         assert_eq!(failed.cost_usd, Some(0.25));
         assert!(failed.raw.starts_with(b"{\"model\""));
     }

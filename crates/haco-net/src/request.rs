@@ -6,15 +6,18 @@
 //! Anthropic  POST {root}/v1/messages          {model, system, messages, stream: true, max_tokens, output_config}
 //! ```
 
-use haco_core::code::Code;
 use serde_json::{Map, Value, json};
 
+use crate::azure;
 use crate::endpoint::{Ask, Endpoint, Provider};
-use crate::failed::{Again, Failed};
 use crate::window;
 
-const LIMIT: &str = "max_tokens";
-const NEWER_LIMIT: &str = "max_completion_tokens";
+pub(crate) const LIMIT: &str = "max_tokens";
+pub(crate) const NEWER_LIMIT: &str = "max_completion_tokens";
+
+/// The version of 2026-10-21 takes no `temperature`, `top_p` and `top_k`, which people set in `options`, and most servers
+/// that speak this protocol beside Anthropic's know only this one, which Anthropic keeps as it is.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// Anthropic wants a limit in every request.
 const ANTHROPIC_MAX_TOKENS: u64 = 8192;
@@ -44,23 +47,6 @@ impl Request {
         Request { path, body: None }
     }
 
-    /// Changes what this server refused by name for what it may take: the other field for the limit, or no usage in the
-    /// stream. Whether anything was left to change.
-    pub(crate) fn adapt(&mut self, failed: &Failed) -> bool {
-        let refused = failed.failure.code == Code::ServerError && failed.again == Again::Never;
-        let says = |word: &str| refused && failed.raw.windows(word.len()).any(|part| part == word.as_bytes());
-        let Some(Value::Object(body)) = &mut self.body else { return false };
-        for (refused, other) in [(LIMIT, NEWER_LIMIT), (NEWER_LIMIT, LIMIT)] {
-            if says(refused)
-                && let Some(limit) = body.shift_remove(refused)
-            {
-                body.insert(other.to_owned(), limit);
-                return true;
-            }
-        }
-        says("stream_options") && body.shift_remove("stream_options").is_some()
-    }
-
     /// The field that holds the limit of an OpenAI-compatible request.
     pub(crate) fn limit_field(&self) -> Option<&'static str> {
         [LIMIT, NEWER_LIMIT].into_iter().find(|name| self.body.as_ref().is_some_and(|body| body.get(name).is_some()))
@@ -70,6 +56,9 @@ impl Request {
     /// path of its own, to which nothing is added.
     pub(crate) fn url(&self, endpoint: &Endpoint) -> String {
         let base = &endpoint.base_url;
+        if azure::is_azure(endpoint) {
+            return format!("{}{}", base.origin(), azure::target(endpoint, self.path));
+        }
         let root = base.path().strip_suffix("/v1").unwrap_or(base.path());
         let prefix = match endpoint.provider {
             Provider::Ollama => root.to_owned(),
@@ -85,11 +74,12 @@ impl Request {
 pub(crate) fn headers(endpoint: &Endpoint) -> Vec<(&'static str, String)> {
     let mut headers = vec![("user-agent", concat!("haco/", env!("CARGO_PKG_VERSION")).to_owned())];
     if endpoint.provider == Provider::Anthropic {
-        headers.push(("anthropic-version", "2023-06-01".to_owned()));
+        headers.push(("anthropic-version", ANTHROPIC_VERSION.to_owned()));
     }
     if let Some(key) = &endpoint.key {
         headers.push(match endpoint.provider {
             Provider::Anthropic => ("x-api-key", key.expose().to_owned()),
+            Provider::OpenAi if azure::is_azure(endpoint) => ("api-key", key.expose().to_owned()),
             Provider::Ollama | Provider::OpenAi => ("authorization", format!("Bearer {}", key.expose())),
         });
     }
@@ -178,7 +168,7 @@ fn anthropic(body: &mut Map<String, Value>, ask: &Ask) {
         let cached = json!([{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}]);
         body.insert("system".to_owned(), cached);
     }
-    body.insert("messages".to_owned(), json!([{"role": "user", "content": ask.prompt}]));
+    body.insert("messages".to_owned(), json!([{"role": "user", "content": cached(ask)}]));
     if let Some(schema) = ask.schema {
         body.insert("output_config".to_owned(), json!({"format": {"type": "json_schema", "schema": schema}}));
     }
@@ -187,9 +177,21 @@ fn anthropic(body: &mut Map<String, Value>, ask: &Ask) {
     }
 }
 
-/// Options become fields of the request, except where the request already has them, or `system`, which is the prompt's.
+/// The user's turn; what later calls begin with too is a block of its own, which the server may keep.
+fn cached(ask: &Ask) -> Value {
+    match ask.prompt.split_at_checked(ask.stable) {
+        Some((stable, rest)) if !stable.is_empty() && !rest.is_empty() => json!([
+            {"type": "text", "text": stable, "cache_control": {"type": "ephemeral"}},
+            {"type": "text", "text": rest},
+        ]),
+        _ => ask.prompt.into(),
+    }
+}
+
+/// Options become fields of the request, except where the request already has them, and for `system`, which is the
+/// prompt's, and what stands in the address.
 fn add_missing(body: &mut Map<String, Value>, options: &Map<String, Value>) {
-    for (name, value) in options.iter().filter(|(name, _)| *name != "system") {
+    for (name, value) in options.iter().filter(|(name, _)| !["system", azure::VERSION].contains(&name.as_str())) {
         body.entry(name.as_str()).or_insert_with(|| value.clone());
     }
 }
@@ -207,7 +209,7 @@ mod tests {
     }
 
     fn question(schema: &Value) -> Ask<'_> {
-        Ask { system: Some("be brief"), prompt: "hi", schema: Some(schema), max_tokens: Some(9) }
+        Ask { system: Some("be brief"), prompt: "hi", schema: Some(schema), max_tokens: Some(9), stable: 0 }
     }
 
     #[test]
@@ -261,6 +263,19 @@ mod tests {
     }
 
     #[test]
+    fn what_repeats_of_a_prompt_is_offered_to_anthropics_cache() {
+        let at = endpoint(Provider::Anthropic, "http://h", json!({}));
+        let content = |prompt: &str, stable| {
+            request_body(&at, &Ask { prompt, stable, ..Ask::default() })["messages"][0]["content"].clone()
+        };
+        let cached = json!({"type": "text", "text": "the same", "cache_control": {"type": "ephemeral"}});
+        assert_eq!(content("the same, new", 8), json!([cached, {"type": "text", "text": ", new"}]));
+        for (prompt, stable) in [("hi", 0), ("hi", 2), ("hi", 9), ("é", 1)] {
+            assert_eq!(content(prompt, stable), prompt);
+        }
+    }
+
+    #[test]
     fn a_base_with_or_without_v1_means_the_same() {
         let cases = [
             (Provider::Ollama, "http://h", "http://h:80/api/chat"),
@@ -286,5 +301,11 @@ mod tests {
         assert!(has(&endpoint, "x-api-key", "sk-1234") && has(&endpoint, "anthropic-version", "2023-06-01"));
         endpoint.provider = Provider::OpenAi;
         assert!(has(&endpoint, "authorization", "Bearer sk-1234") && !has(&endpoint, "x-api-key", "sk-1234"));
+        endpoint.options.insert("api-version".to_owned(), "2024-10-21".into());
+        assert!(has(&endpoint, "api-key", "sk-1234") && !has(&endpoint, "authorization", "Bearer sk-1234"));
+        let body = request_body(&endpoint, &Ask { prompt: "hi", ..Ask::default() });
+        assert_eq!(body.get("api-version"), None);
+        let url = Request::chat(&endpoint, body).url(&endpoint);
+        assert_eq!(url, "https://h:443/openai/deployments/m/chat/completions?api-version=2024-10-21");
     }
 }

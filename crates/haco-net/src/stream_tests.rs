@@ -84,6 +84,11 @@ fn heard(endpoint: &Endpoint, pieces: &[&[u8]]) -> (Result<Reply, Box<Failed>>, 
     (reply, news)
 }
 
+fn counted(provider: Provider) -> Usage {
+    let cache_write_tokens = if provider == Anthropic { 2 } else { 0 };
+    Usage { prompt_tokens: 3, completion_tokens: 2, cache_write_tokens, cache_read_tokens: 0 }
+}
+
 #[test]
 fn each_protocol_streams_the_same_reply() {
     for (provider, body) in ALL {
@@ -92,11 +97,12 @@ fn each_protocol_streams_the_same_reply() {
             let wanted = Reply {
                 text: "h€i\n".to_owned(),
                 raw: body.clone().into(),
-                usage: Some(Usage { prompt_tokens: 3, completion_tokens: 2 }),
+                usage: Some(counted(provider)),
                 cost_usd: (provider == OpenAi).then_some(0.25),
                 model: "q".to_owned(),
                 timing_ms: 0,
                 limit_field: None,
+                refused: Vec::new(),
                 warning: None,
             };
             assert_eq!(protocol_of(body.as_bytes()), Some(provider));
@@ -189,7 +195,7 @@ fn how_a_stream_ends_is_told_apart() {
         let (_, body) = ALL.into_iter().find(|(p, _)| *p == provider).expect("each is there");
         let failed = parsed(provider, body.replace(from, to)).expect_err(to);
         assert_eq!((failed.failure.code, failed.again), (code, Again::Never), "{to}");
-        assert_eq!(failed.usage, Some(Usage { prompt_tokens: 3, completion_tokens: 2 }), "{to}");
+        assert_eq!(failed.usage, Some(counted(provider)), "{to}");
     }
 }
 

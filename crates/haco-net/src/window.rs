@@ -96,7 +96,10 @@ mod tests {
         let base = BaseUrl::parse("http://127.0.0.1:11434").expect("an address");
         let endpoint = Endpoint::new(Provider::Ollama, base, "m");
         let reply = crate::parse_reply(&endpoint, &Answer::recorded(r#"{"message":{"content":"a"},"done":true}"#));
-        let reply = Reply { usage: Some(Usage { prompt_tokens, completion_tokens: 1 }), ..reply.expect("a reply") };
+        let reply = Reply {
+            usage: Some(Usage { prompt_tokens, completion_tokens: 1, ..Usage::default() }),
+            ..reply.expect("a reply")
+        };
         let judged = seen_whole(&endpoint, &Ask { prompt: &prompt, ..Ask::default() }, reply);
         judged.is_err_and(|failed| failed.failure.code == Code::ContextTruncated && failed.usage.is_some())
     }

@@ -44,6 +44,10 @@ pub struct Called {
     pub known: Known,
     /// Which field for the limit of tokens the server took.
     pub limit_field: Option<&'static str>,
+    /// Fields that the server refused by name and was then asked without.
+    pub refused: Vec<&'static str>,
+    /// Of the prompt's tokens, those that the server had kept, and those that it keeps from now on.
+    pub cached: (u64, u64),
 }
 
 /// Where a call is made from.
@@ -88,25 +92,29 @@ fn made(settings: &Settings, model: &Resolved, ask: &Ask<'_>, place: &str, site:
     let result = match model.entry.provider {
         Provider::Command => return command(settings, model, ask, site.dir, started),
         Provider::Replay => replay(model, place, site.dir),
-        _ => endpoint(settings, model).map_err(|f| (f, Vec::new(), None, None)).and_then(|endpoint| {
+        _ => endpoint(settings, model).map_err(|f| Box::new((f, Vec::new(), None, None))).and_then(|endpoint| {
             let mut watch = Watch::new(site.out, &model.name);
-            haco_net::ask(&endpoint, ask, &mut |news| watch.hear(&news))
-                .map_err(|f| (f.failure.clone(), f.raw.clone(), f.usage, f.cost_usd))
+            haco_net::ask(&endpoint, ask, &mut |news| watch.hear(&news)).map_err(|f| failed(*f))
         }),
     };
     let timing_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(match result {
         Ok(reply) => Called::of(model, reply, timing_ms),
-        Err((failure, raw, usage, cost)) => Called {
-            text: String::new(),
-            raw,
-            usage: usage.map(|u| priced(model, u, cost, timing_ms)),
-            failure: Some(failure),
-            model: model.model.clone(),
-            timing_ms,
-            known: Known::default(),
-            limit_field: None,
-        },
+        Err(failed) => {
+            let (failure, raw, usage, cost) = *failed;
+            Called {
+                text: String::new(),
+                raw,
+                usage: usage.map(|u| priced(model, u, cost, timing_ms)),
+                failure: Some(failure),
+                model: model.model.clone(),
+                timing_ms,
+                known: Known::default(),
+                limit_field: None,
+                refused: Vec::new(),
+                cached: (0, 0),
+            }
+        }
     })
 }
 
@@ -121,6 +129,8 @@ impl Called {
             timing_ms,
             known: Known::default(),
             limit_field: reply.limit_field,
+            refused: reply.refused,
+            cached: reply.usage.map_or((0, 0), |u| (u.cache_read_tokens, u.cache_write_tokens)),
         }
     }
 
@@ -132,7 +142,8 @@ impl Called {
             "model": {"name": model.name, "provider": model.entry.provider, "origin": model.origin, "model": model.model,
                       "paid": model.paid},
             "answered_by": self.model,
-            "server": {"window": self.known.window, "digest": self.known.digest, "limit_field": self.limit_field},
+            "server": {"window": self.known.window, "digest": self.known.digest, "limit_field": self.limit_field,
+                       "refused": self.refused, "cache_read_tokens": self.cached.0, "cache_write_tokens": self.cached.1},
             "prompt_sha256": Hash::of(prompt.as_bytes()),
             "prompt_bytes": prompt.len(),
             "reply_sha256": Hash::of(self.text.as_bytes()),
@@ -144,7 +155,11 @@ impl Called {
     }
 }
 
-type Failed = (Failure, Vec<u8>, Option<haco_net::Usage>, Option<f64>);
+type Failed = Box<(Failure, Vec<u8>, Option<haco_net::Usage>, Option<f64>)>;
+
+fn failed(f: haco_net::Failed) -> Failed {
+    Box::new((f.failure, f.raw, f.usage, f.cost_usd))
+}
 
 /// The endpoint of a model that a server answers for, with its key.
 pub fn endpoint(settings: &haco_core::settings::Settings, model: &Resolved) -> Result<Endpoint, Failure> {
@@ -215,7 +230,7 @@ fn priced(model: &Resolved, usage: haco_net::Usage, said: Option<f64>, timing_ms
 
 /// Recorded bodies by place; `*` stands for any part of one.
 fn replay(model: &Resolved, place: &str, dir: &std::path::Path) -> Result<Reply, Failed> {
-    let bare = |failure: Failure| (failure, Vec::new(), None, None);
+    let bare = |failure: Failure| -> Failed { Box::new((failure, Vec::new(), None, None)) };
     let record = model.entry.record.as_deref().unwrap_or_default();
     let path = dir.join(record);
     let bad = |code, why: String| bare(Failure::new(code, format!("model '{}': record '{record}': {why}", model.name)));
@@ -230,8 +245,7 @@ fn replay(model: &Resolved, place: &str, dir: &std::path::Path) -> Result<Reply,
         .ok_or_else(|| bad(Code::BadReply, format!("the reply for '{key}' is of no known protocol")))?;
     let base = BaseUrl::parse("http://127.0.0.1").expect("a literal address parses");
     let endpoint = Endpoint::new(protocol, base, &model.model);
-    haco_net::parse_reply(&endpoint, &Answer::recorded(body))
-        .map_err(|f| (f.failure.clone(), f.raw.clone(), f.usage, f.cost_usd))
+    haco_net::parse_reply(&endpoint, &Answer::recorded(body)).map_err(|f| failed(*f))
 }
 
 /// `a/b/c`, then `a/*/c`, then `*/*/c`.
@@ -287,6 +301,8 @@ fn command(
         timing_ms,
         known: Known::default(),
         limit_field: None,
+        refused: Vec::new(),
+        cached: (0, 0),
     };
     Ok(match ended.end {
         haco_sandbox::End::Exited(0) => {
