@@ -48,12 +48,17 @@ for wrong, code in (({"model": "none"}, 404), ({"extra_headers": {"authorization
 print("accepted")
 "#;
 
-fn accepted(speaks: Speaks, script: &str) {
-    let server = Cloud::saying(speaks, "hello there");
+/// The interpreter that has the official clients.
+pub fn python() -> &'static str {
     let python = concat!(env!("CARGO_TARGET_TMPDIR"), "/venv/bin/python");
     assert!(std::path::Path::new(python).exists(), "{python} is not there: run tests/run, which makes it");
+    python
+}
+
+fn accepted(speaks: Speaks, script: &str) {
+    let server = Cloud::saying(speaks, "hello there");
     let sandbox = Sandbox::without_repository();
-    sandbox.run(&[python, "-c", script, server.host(), KEY, MODEL]).gives(0, "accepted\n", any());
+    sandbox.run(&[python(), "-c", script, server.host(), KEY, MODEL]).gives(0, "accepted\n", any());
     assert_eq!(server.asked().len(), 2, "{:?}", server.asked());
 }
 

@@ -19,6 +19,7 @@ mod money;
 mod ollama_client;
 mod peers;
 mod plan;
+mod request_types;
 mod run;
 mod sandbox;
 mod ship;

@@ -11,6 +11,7 @@ use crate::{
 };
 use anyhow::Result;
 use haco_core::{
+    bound,
     code::{Code, Failure, Status},
     journal::Event,
     settings::Resolved,
@@ -58,9 +59,14 @@ fn ask(case: &Case<'_>, model: &Resolved, (round, wrong): (u32, Option<&str>), o
     let at = clock::now();
     let prompt = review::repaired(desk, &case.turn.loaded, id, wrong)?;
     let place = format!("{id}/{}/{}", due.attempt, due.role);
+    let stable = match wrong {
+        None => bound::stable(&prompt),
+        Some(_) => bound::stable(&review::prompt(desk, &case.turn.loaded, id)?),
+    };
+    let ask = Ask { prompt: &prompt, schema: Some(bound::verdict()), stable, ..Ask::default() };
     let plan = &case.ticket()?.plan;
     let errand = Errand { place: &place, role: &due.role, plan: Some(plan), ticket: Some(id) };
-    let called = call::call(desk, model, &Ask { prompt: &prompt, ..Ask::default() }, &errand, out)?;
+    let called = call::call(desk, model, &ask, &errand, out)?;
     if let Some(failure) = called.failure.as_ref().filter(|f| f.code.status() != Status::No) {
         let data = json!({
             "code": failure.code.as_str(), "model": model.name, "role": due.role, "message": failure.message,

@@ -13,6 +13,7 @@ use crate::{
 };
 use anyhow::Result;
 use haco_core::{
+    bound,
     code::{Code, Failure, Status},
     id::{PlanId, TicketId},
     intake::{self, Bad, Incoming, IncomingPlan, Source},
@@ -134,7 +135,11 @@ fn answer(desk: &Desk, plan: &Plan, lead: &str, out: &Out) -> Result<Answer> {
 
 fn one(desk: &Desk, plan: &Plan, model: &Resolved, errors: Option<&str>, out: &Out) -> Result<(Called, Call)> {
     let prompt = lead::ask(desk, plan, errors)?;
-    let ask = Ask { prompt: &prompt, ..Ask::default() };
+    let stable = match errors {
+        None => bound::stable(&prompt),
+        Some(_) => bound::stable(&lead::ask(desk, plan, None)?),
+    };
+    let ask = Ask { prompt: &prompt, schema: Some(bound::plan()), stable, ..Ask::default() };
     let place = format!("plan/{}/tech_lead", plan.id);
     let errand = Errand { place: &place, role: "tech_lead", plan: Some(&plan.id), ticket: None };
     let called = call::call(desk, model, &ask, &errand, out)?;
