@@ -220,3 +220,70 @@ fn nothing_on_stdin_is_no_prompt() {
     assert!(matches!(done.status, 1 | 2) && done.stdout.is_empty(), "{done:?}");
     assert!(said.misses(&done.stderr).is_none() && server.asked().is_empty());
 }
+
+/// A repository whose `big.py` has 400 functions, with a ticket that speaks of one of them.
+fn with_a_long_file(server: &Ollama, num_ctx: u64) -> Sandbox {
+    let sandbox = initialised(server);
+    let model = |num_ctx: u64| json!({"provider": "ollama", "model": MODEL, "options": {"num_ctx": num_ctx}});
+    let config =
+        json!({"models": {"small": model(num_ctx), "wide": model(32768)}, "roles": {"worker": ["small", "wide"]}});
+    sandbox.write(".haco/config.json", config.to_string());
+    let function = |n| format!("def handle_{n}(order):\n    return order.total * {n}\n\n");
+    sandbox.write("big.py", (1..=400).map(function).collect::<String>());
+    sandbox.write("shop.py", "import tax\nfrom big import handle_7\n\ndef pay(order):\n    return tax.of(order)\n");
+    sandbox.write("tax.py", "RATE = 1\n\ndef of(order):\n    return RATE\n").commit("a shop");
+    let context = json!({"files": [{"path": "big.py", "reason": "its callers"}]});
+    let of_shop = json!({
+        "task": {"description": "`pay` adds what `handle_200` gives.", "target_files": ["shop.py"]}, "context": context,
+        "definition_of_done": {"tests": [{"command": "grep -q handle_200 shop.py"}]}
+    });
+    let plan = greeter::plan("greetings", &[ticket("T-001", of_shop)]);
+    sandbox.run(&["haco-plan", "--from", "-"]).stdin(plan).gives(0, any(), any());
+    greeter::approve(&sandbox);
+    sandbox.run(&["haco-verify", "--baseline", "T-001"]).gives(0, any(), any());
+    sandbox
+}
+
+const SHOP: &str = "shop.py\n```python\nfrom big import handle_200\n```\n";
+
+#[test]
+fn a_prompt_holds_what_its_files_import() {
+    let server = Ollama::saying(Reply::text(SHOP));
+    let sandbox = with_a_long_file(&server, 32768);
+    sandbox.run(&["haco-worker", "T-001"]).gives(0, "T-001\n", any());
+    let prompt = sandbox.read(".haco/drafts/T-001/1/0-worker/prompt.md");
+    for part in ["`tax.py` is for reading only ('shop.py' uses it)", "def of(order):", "def handle_400(order)"] {
+        assert!(prompt.contains(part), "{part}: {prompt}");
+    }
+    assert!(greeter::stored(&sandbox, "T-001")["attempts"][0]["steps"][0].get("left_out").is_none());
+}
+
+#[test]
+fn a_long_file_is_cut_to_what_the_ticket_speaks_of() {
+    let server = Ollama::saying(Reply::text(SHOP));
+    let sandbox = with_a_long_file(&server, 4096);
+    sandbox.run(&["haco-worker", "T-001"]).gives(0, "T-001\n", any());
+    let prompt = sandbox.read(".haco/drafts/T-001/1/0-worker/prompt.md");
+    assert!(prompt.contains("def handle_200(order):\n") && !prompt.contains("def handle_300"), "{prompt}");
+    assert!(prompt.contains("- `big.py` (there is no room for it)"), "{prompt}");
+    let left_out = greeter::stored(&sandbox, "T-001")["attempts"][0]["steps"][0]["left_out"].clone();
+    let kept = left_out.as_array().and_then(|all| all.iter().find(|l| l["path"] == "big.py"));
+    assert_eq!(kept.map(|l| &l["kept"]), Some(&json!("1-12, 583-613, of 1200")), "{left_out}");
+    sandbox.run(&["haco", "show", "T-001"]).gives(0, has("  not in its prompt: "), "");
+    let call: serde_json::Value =
+        serde_json::from_str(&sandbox.read(".haco/drafts/T-001/1/0-worker/call.json")).expect("one object");
+    assert_eq!(call["context"]["window"], 4096);
+    assert!(call["context"]["estimate_tokens"].as_u64().is_some_and(|tokens| tokens <= 2048), "{call}");
+}
+
+#[test]
+fn a_prompt_that_fits_no_window_is_not_sent_and_one_that_fits_the_next_goes_there() {
+    let server = Ollama::saying(Reply::text(SHOP));
+    let sandbox = with_a_long_file(&server, 700);
+    let named = ["haco-worker", "--model", "small", "T-001"];
+    sandbox.run(&named).gives(69, "", has("T-001: model 'small': the prompt is about"));
+    assert!(server.asked().is_empty());
+    sandbox.run(&["haco-worker", "T-001"]).gives(0, "T-001\n", has("asking 'wide'"));
+    assert_eq!(server.asked()[0].body["options"]["num_ctx"], 32768);
+    assert_eq!(greeter::stored(&sandbox, "T-001")["attempts"].as_array().map(Vec::len), Some(1));
+}

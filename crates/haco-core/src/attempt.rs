@@ -66,6 +66,32 @@ pub struct Step {
     /// The code of the reason, where the step said no.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// What of the files the prompt did not hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A file that a prompt did not hold, or not whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// Which file.
+    pub path: String,
+    /// The lines that it did hold; none where the whole file is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
+    /// What for.
+    pub why: Left,
+}
+
+/// Why a file is not in a prompt, or not whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Left {
+    /// The model's window does not hold it.
+    Window,
+    /// It holds a secret.
+    Secret,
 }
 
 /// How a step ended; one that could not run is journalled and not stored.

@@ -3,6 +3,7 @@
 //! The built-in templates are the files of `templates/`; a repository's own of the same name take their place.
 
 use crate::{
+    attempt::LeftOut,
     code::{Code, Failure},
     edit::Format,
     id::PlanId,
@@ -56,7 +57,7 @@ pub struct File {
     pub lines: Option<String>,
     /// Whether the base has it.
     pub exists: bool,
-    /// `target`, `new`, `context` or `test`.
+    /// `target`, `new`, `context`, `test` or `related`.
     pub role: &'static str,
     /// Why it is there.
     pub reason: Option<String>,
@@ -65,8 +66,10 @@ pub struct File {
 /// What a draft's prompt holds beside the ticket.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
-    /// Targets first, then context, then the contract's own files.
+    /// Targets first, then context, then the contract's own files, then what is related.
     pub files: Vec<File>,
+    /// What is not there, or not whole.
+    pub left_out: Vec<LeftOut>,
     /// Between which repository text stands.
     pub mark: String,
     /// The form that is asked for.
@@ -126,7 +129,7 @@ pub fn draft(template: &str, ticket: &Ticket, with: &Draft) -> Result<String, Fa
     let failure = with.failure.as_ref().map(|(attempt, text)| json!({"attempt": attempt, "text": text}));
     let context = json!({
         "ticket": ticket, "files": with.files, "mark": with.mark, "format": with.format, "failure": failure,
-        "refusal": with.refusal, "near": with.near, "feedback": with.feedback,
+        "refusal": with.refusal, "near": with.near, "feedback": with.feedback, "left_out": with.left_out,
     });
     render(template, Template::Draft, &context)
 }

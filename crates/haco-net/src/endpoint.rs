@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use haco_core::code::{Code, Failure};
+use haco_core::tokens::Estimate;
 use serde_json::{Map, Value};
 
 use crate::failed::shown;
@@ -149,4 +150,6 @@ pub struct Ask<'a> {
     pub schema: Option<&'a Value>,
     /// The most tokens that the reply may have.
     pub max_tokens: Option<u64>,
+    /// What the prompt is expected to be, where the model's own past says it.
+    pub tokens: Option<Estimate>,
 }

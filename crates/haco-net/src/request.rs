@@ -209,7 +209,8 @@ mod tests {
     }
 
     fn question(schema: &Value) -> Ask<'_> {
-        Ask { system: Some("be brief"), prompt: "hi", schema: Some(schema), max_tokens: Some(9), stable: 0 }
+        let system = Some("be brief");
+        Ask { system, prompt: "hi", schema: Some(schema), max_tokens: Some(9), stable: 0, tokens: None }
     }
 
     #[test]

@@ -26,9 +26,11 @@ pub struct Known {
     pub digest: Option<String>,
 }
 
-/// The window for this question: three bytes a token is few for code, so that the guess is rather too large.
+/// The window for this question: by its estimate, else three bytes a token, which is few for code, so that the guess is
+/// rather too large.
 pub(crate) fn wanted(ask: &Ask) -> u64 {
-    let tokens = bytes(ask).div_ceil(3) + ask.max_tokens.unwrap_or(REPLY_TOKENS);
+    let prompt = ask.tokens.map_or(0, |tokens| tokens.most).max(bytes(ask).div_ceil(3));
+    let tokens = prompt.saturating_add(ask.max_tokens.unwrap_or(REPLY_TOKENS));
     STEPS.into_iter().find(|step| *step >= tokens).unwrap_or(STEPS[5])
 }
 
@@ -37,14 +39,15 @@ pub(crate) fn least() -> u64 {
     STEPS[0]
 }
 
-/// Whether the server saw the whole prompt, by its own count: no text has so many bytes a token as this would mean. A
-/// count at a round number, where windows end, needs less to be believed.
+/// Whether the server saw the whole prompt, by its own count: fewer tokens than the estimate allows, or more bytes a token
+/// than any text has, mean that it did not. A count at a round number, where windows end, needs less to be believed.
 pub(crate) fn seen_whole(endpoint: &Endpoint, ask: &Ask, reply: Reply) -> Result<Reply, Box<Failed>> {
     let Some(usage) = reply.usage.filter(|_| endpoint.provider != Provider::Anthropic) else { return Ok(reply) };
     let counted = usage.prompt_tokens;
     let round = counted.saturating_add(16) % 1024 <= 32;
     let most = counted.saturating_mul(if round { 5 } else { 8 });
-    if counted < FEWEST_TOKENS || bytes(ask) <= most {
+    let least = ask.tokens.map_or(0, |tokens| tokens.least);
+    if counted < FEWEST_TOKENS || bytes(ask) <= most && counted >= least {
         return Ok(reply);
     }
     let why = format!("the server cut the prompt: it counts {counted} tokens in {} bytes", bytes(ask));
@@ -90,8 +93,13 @@ mod tests {
     use super::*;
     use crate::reply::Usage;
     use haco_core::address::BaseUrl;
+    use haco_core::tokens::Estimate;
 
     fn cut(prompt_bytes: usize, prompt_tokens: u64) -> bool {
+        cut_by(prompt_bytes, prompt_tokens, None)
+    }
+
+    fn cut_by(prompt_bytes: usize, prompt_tokens: u64, tokens: Option<Estimate>) -> bool {
         let prompt = "x".repeat(prompt_bytes);
         let base = BaseUrl::parse("http://127.0.0.1:11434").expect("an address");
         let endpoint = Endpoint::new(Provider::Ollama, base, "m");
@@ -100,7 +108,7 @@ mod tests {
             usage: Some(Usage { prompt_tokens, completion_tokens: 1, ..Usage::default() }),
             ..reply.expect("a reply")
         };
-        let judged = seen_whole(&endpoint, &Ask { prompt: &prompt, ..Ask::default() }, reply);
+        let judged = seen_whole(&endpoint, &Ask { prompt: &prompt, tokens, ..Ask::default() }, reply);
         judged.is_err_and(|failed| failed.failure.code == Code::ContextTruncated && failed.usage.is_some())
     }
 
@@ -112,8 +120,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_less_than_any_prompt_of_the_model_had_was_cut() {
+        let estimate = |least| Some(Estimate { least, most: 5000 });
+        assert!(cut_by(12_000, 2000, estimate(2400)) && !cut_by(12_000, 2400, estimate(2400)));
+        assert!(!cut_by(12_000, 30, estimate(2400)), "a server that makes its counts up");
+    }
+
+    #[test]
     fn the_window_holds_prompt_and_reply() {
         let wanted = |bytes: usize| wanted(&Ask { prompt: &"x".repeat(bytes), ..Ask::default() });
         assert_eq!([wanted(0), wanted(12_288), wanted(12_289), wanted(9_000_000)], [8192, 8192, 16_384, 262_144]);
+        let tokens = Some(Estimate { least: 0, most: 20_000 });
+        assert_eq!(super::wanted(&Ask { prompt: "x", tokens, ..Ask::default() }), 32_768);
     }
 }

@@ -2,6 +2,7 @@
 //! parser, and comes back with what it cost.
 
 use crate::{
+    context::measure,
     desk::Desk,
     output::Out,
     purse::{self, Errand},
@@ -64,7 +65,11 @@ pub struct Site<'a> {
 /// Asks `model` for what `errand` says.
 pub fn call(desk: &Desk, model: &Resolved, ask: &Ask<'_>, errand: &Errand<'_>, out: &Out) -> Result<Called> {
     let site = Site { store: Some(&desk.store), dir: &desk.place.main, out };
-    let called = call_with(&desk.settings, model, ask, errand, site)?;
+    let tokens = match measure::hold(desk, model, ask.prompt) {
+        Ok(tokens) => Some(tokens),
+        Err(failure) => return Ok(Called::refused(model, failure)),
+    };
+    let called = call_with(&desk.settings, model, &Ask { tokens, ..*ask }, errand, site)?;
     // After the call, so that a server that misbehaves is asked no more often than the limits say.
     let known = match (model.entry.provider, &called.failure) {
         (Provider::Ollama, None) => haco_net::known(&endpoint(&desk.settings, model)?),
@@ -119,6 +124,22 @@ fn made(settings: &Settings, model: &Resolved, ask: &Ask<'_>, place: &str, site:
 }
 
 impl Called {
+    /// A call that was not made.
+    fn refused(model: &Resolved, failure: Failure) -> Called {
+        Called {
+            text: String::new(),
+            raw: Vec::new(),
+            usage: None,
+            failure: Some(failure),
+            model: model.model.clone(),
+            timing_ms: 0,
+            known: Known::default(),
+            limit_field: None,
+            refused: Default::default(),
+            cached: Default::default(),
+        }
+    }
+
     fn of(model: &Resolved, reply: Reply, timing_ms: u64) -> Called {
         Called {
             usage: reply.usage.map(|u| priced(model, u, reply.cost_usd, timing_ms)),

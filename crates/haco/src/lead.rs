@@ -1,8 +1,6 @@
 //! What the lead is asked: the requirement with the repository as the plan's base has it, for a model, for the supervising
 //! agent and for a person alike.
 
-mod signatures;
-
 use crate::{desk::Desk, ground};
 use anyhow::Result;
 use haco_core::{
@@ -13,6 +11,7 @@ use haco_core::{
     path::RepoPath,
     plan::Plan,
     prompt::{self, File, Template},
+    signatures::Language,
     tickets::Tickets,
 };
 use haco_git::{Entry, Kind, Repo};
@@ -110,7 +109,7 @@ impl<'a> Base<'a> {
     fn signatures(&self) -> String {
         let mut lines: Vec<String> = Vec::new();
         for path in self.paths() {
-            let Some(language) = signatures::Language::of(path) else { continue };
+            let Some(language) = Language::of(path) else { continue };
             let found = self.text(path).map(|text| language.declarations(&text)).unwrap_or_default();
             if !found.is_empty() {
                 lines.push(format!("{}:", path.escape_debug()));

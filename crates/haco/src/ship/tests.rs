@@ -134,6 +134,7 @@ impl Bench {
             usage: None,
             outcome: StepOutcome::Advance,
             failure: None,
+            left_out: Vec::new(),
         };
         self.edit(name, |t| {
             t.verdicts.extend([baseline, check]);

@@ -126,6 +126,7 @@ impl Bench {
             usage: None,
             outcome: StepOutcome::Advance,
             failure: None,
+            left_out: Vec::new(),
         };
         record(&self.desk, &before, Event::new("draft", "worker", &clock::now()), |t| {
             t.attempts.push(Attempt {

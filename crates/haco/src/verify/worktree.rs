@@ -155,6 +155,7 @@ fn keep(desk: &Desk, ticket: &Ticket, attempt: Attempt, role: &str, draft: &[Cha
         usage: None,
         outcome: StepOutcome::Advance,
         failure: None,
+        left_out: Vec::new(),
     };
     let data = json!({"attempt": n, "model": SUPERVISOR});
     let event = haco_core::journal::Event { data, ..event("draft", "supervisor", ticket) };

@@ -1,10 +1,13 @@
 //! One ticket's draft: prompt, call, and what came of it as an attempt. A call that brought no reply is journalled and
 //! costs no try.
 
-use super::past::{self, Past};
+use super::{
+    ask::{self, Asked},
+    past,
+};
 use crate::{
     call::{self, Called},
-    clock, context,
+    clock,
     desk::{Desk, event},
     exit::failure_of,
     ground,
@@ -17,12 +20,9 @@ use haco_core::{
     attempt::{Attempt, Draft, Step, StepOutcome},
     code::{Code, Failure},
     cursor::Need,
-    edit::Format,
-    form::{self, Pay},
     hash::Hash,
     id::TicketId,
     oid::Oid,
-    prompt::{self, Template},
     route,
     settings::{HUMAN, Resolved, SUPERVISOR},
     ticket::Ticket,
@@ -37,8 +37,7 @@ struct Work {
     model: Resolved,
     base: Oid,
     on: Vec<Oid>,
-    format: Format,
-    prompt: String,
+    asked: Asked,
     at: String,
 }
 
@@ -71,7 +70,7 @@ fn drafted(
     let work = prepare(desk, id, &turn, named)?;
     out.say(format!("{id}: asking '{}' (attempt {})", work.model.name, work.n));
     let place = format!("{id}/{}/{}", work.n, work.role);
-    let ask = Ask { prompt: &work.prompt, ..Ask::default() };
+    let ask = Ask { prompt: &work.asked.prompt, ..Ask::default() };
     let plan = &turn.loaded.ticket(id)?.plan;
     let errand = Errand { place: &place, role: &work.role, plan: Some(plan), ticket: Some(id) };
     let called = call::call(desk, &work.model, &ask, &errand, out)?;
@@ -106,14 +105,30 @@ fn prepare(desk: &Desk, id: &TicketId, turn: &Turn, named: Option<&str>) -> Resu
         return Err(turn::refusal(id, &turn.standing, "a draft").into());
     };
     let ticket = turn.loaded.ticket(id)?;
-    let model = model_for(desk, turn, ticket, named.unwrap_or(model))?;
     let on = turn.standing.on.clone().unwrap_or_default();
     let plan = turn.loaded.plan_of(ticket)?;
     let base = ground::base_commit(desk, plan, &turn.loaded.tickets, &on)?;
     let n = ticket.attempts.last().map_or(1, |a| a.n + 1);
     let past = past::of(desk, &turn.loaded, ticket)?;
-    let (prompt, format) = prompt_for(desk, ticket, (n, &base, &model), past)?;
-    Ok(Work { n, role: role.clone(), model, base, on, format, prompt, at: clock::now() })
+    let ask = |name: &str| {
+        let model = model_for(desk, turn, ticket, name)?;
+        let asked = ask::ask(desk, ticket, (n, &base, &model), &past)?;
+        Ok((model, asked))
+    };
+    let first = named.unwrap_or(model);
+    let (model, asked) = match ask(first) {
+        Err(error) if named.is_none() && failure_of(&error).code == Code::ContextExceeded => {
+            after(desk, ticket, first).iter().find_map(|name| ask(name).ok()).ok_or(error)?
+        }
+        done => done?,
+    };
+    Ok(Work { n, role: role.clone(), model, base, on, asked, at: clock::now() })
+}
+
+/// The models of the route behind `first`: a prompt that its window does not hold goes to the next one whose window does.
+fn after(desk: &Desk, ticket: &Ticket, first: &str) -> Vec<String> {
+    let route = route::of(ticket, &desk.settings.worker);
+    route.into_iter().skip_while(|name| name != first).skip(1).collect()
 }
 
 /// The model of this name, where a person approved it with the scope and it has a try left.
@@ -140,33 +155,15 @@ fn model_for(desk: &Desk, turn: &Turn, ticket: &Ticket, name: &str) -> Result<Re
     Ok(desk.settings.model(name)?)
 }
 
-fn prompt_for(
-    desk: &Desk,
-    ticket: &Ticket,
-    (n, base, model): (u32, &Oid, &Resolved),
-    past: Past,
-) -> Result<(String, Format)> {
-    let files = context::files(desk, ticket, base)?;
-    let pay = if model.paid { Pay::Paid } else { Pay::Free };
-    let since = route::reset(ticket);
-    let by = |a: &&Attempt| a.steps.last().is_some_and(|s| s.model == model.name);
-    let tries = ticket.attempts.iter().filter(|a| a.n > since && a.repeats.is_none()).filter(by);
-    let format = form::choose(ticket.execution.edit_format, files.target_bytes, pay, tries);
-    let mut parts: Vec<&str> = files.list.iter().map(|f| f.content.as_str()).collect();
-    parts.extend(past.failure.iter().map(|(_, text)| text.as_str()));
-    let mark = prompt::mark(&format!("{}/{n}", ticket.id), &parts);
-    let near = context::around(&files.list, &past.near);
-    let Past { failure, refusal, feedback, .. } = past;
-    let with = prompt::Draft { files: files.list, mark, format, failure, refusal, near, feedback };
-    Ok((prompt::draft(&desk.template(Template::Draft)?, ticket, &with)?, format))
-}
-
 /// Exactly what was sent and what came back; where no text came, the body as it was.
 fn store(desk: &Desk, id: &TicketId, work: &Work, called: &Called) -> Result<()> {
-    let mut call = serde_json::to_vec_pretty(&called.record(&work.model, &work.prompt, Some(work.format), &work.at))?;
+    let asked = &work.asked;
+    let mut record = called.record(&work.model, &asked.prompt, Some(asked.format), &work.at);
+    record["context"] = asked.context.clone();
+    let mut call = serde_json::to_vec_pretty(&record)?;
     call.push(b'\n');
     let mut files: Vec<(&str, &[u8])> =
-        vec![("prompt.md", work.prompt.as_bytes()), ("reply.md", called.text.as_bytes()), ("call.json", &call)];
+        vec![("prompt.md", asked.prompt.as_bytes()), ("reply.md", called.text.as_bytes()), ("call.json", &call)];
     if called.text.is_empty() && !called.raw.is_empty() {
         files.push(("body", &called.raw));
     }
@@ -205,15 +202,16 @@ fn record(desk: &Desk, id: &TicketId, before: &Turn, work: &Work, called: &Calle
 fn attempt(work: &Work, called: &Called) -> Attempt {
     let failure = called.failure.as_ref();
     let code = failure.map(|f| f.code.to_string());
-    let draft = Draft { sha256: Hash::of(called.text.as_bytes()), format: work.format };
+    let draft = Draft { sha256: Hash::of(called.text.as_bytes()), format: work.asked.format };
     let step = Step {
         role: work.role.clone(),
         model: work.model.name.clone(),
-        prompt: Some(Hash::of(work.prompt.as_bytes())),
+        prompt: Some(Hash::of(work.asked.prompt.as_bytes())),
         draft: failure.is_none().then_some(draft),
         usage: called.usage.clone(),
         outcome: if failure.is_none() { StepOutcome::Advance } else { StepOutcome::Reject },
         failure: code.clone(),
+        left_out: work.asked.left_out.clone(),
     };
     Attempt {
         n: work.n,

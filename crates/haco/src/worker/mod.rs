@@ -1,8 +1,9 @@
 //! haco-worker: a model's draft for a ticket, or its answer to a bare prompt.
 //!
-//! `request` decides which of the two was meant, `bridge` answers a prompt, `draft` one ticket, `jobs` several at once.
+//! `request` decides which of the two was meant, `bridge` answers a prompt, `draft` one ticket with the prompt that `ask` makes, `jobs` several at once.
 
 mod artifact;
+mod ask;
 mod bridge;
 mod draft;
 mod jobs;

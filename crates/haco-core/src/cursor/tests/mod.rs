@@ -135,8 +135,16 @@ impl Sandbox {
             sha256: Hash::of(format!("{n}{}", ticket.attempts.len()).as_bytes()),
             format: Format::Whole,
         });
-        let step =
-            Step { role: role.into(), model: model.into(), prompt: None, draft, usage: None, outcome, failure: None };
+        let step = Step {
+            role: role.into(),
+            model: model.into(),
+            prompt: None,
+            draft,
+            usage: None,
+            outcome,
+            failure: None,
+            left_out: Vec::new(),
+        };
         let open = standing.attempt.and_then(|n| ticket.attempts.iter_mut().find(|a| a.n == n));
         let goes_on = open.filter(|a| a.candidate.is_none() && a.outcome.is_none());
         if let Some(attempt) = goes_on {

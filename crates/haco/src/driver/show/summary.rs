@@ -2,7 +2,7 @@
 
 use crate::driver::text::{candidate, cut, many, one_line};
 use haco_core::{
-    attempt::{Attempt, CostKind, Edits, Usage},
+    attempt::{Attempt, CostKind, Edits, LeftOut, Usage},
     cursor::{Standing, Status},
     flags,
     plan::Plan,
@@ -66,7 +66,8 @@ impl Sight<'_> {
         let all = &self.ticket.attempts;
         let skip = if self.full { 0 } else { all.len().saturating_sub(3) };
         let hidden = (skip > 0).then(|| format!("attempts 1 to {skip} ended before"));
-        hidden.into_iter().chain(all[skip..].iter().map(|a| self.attempt(a))).collect()
+        let lines = all[skip..].iter().flat_map(|a| std::iter::once(self.attempt(a)).chain(self.left_out(a)));
+        hidden.into_iter().chain(lines).collect()
     }
 
     fn attempt(&self, attempt: &Attempt) -> String {
@@ -80,6 +81,17 @@ impl Sight<'_> {
         let failure = attempt.failure.as_ref().map_or(String::new(), |why| format!(": {}", self.text(why)));
         let edits = attempt.edits.as_ref().and_then(Edits::text).map_or(String::new(), |text| format!(" ({text})"));
         format!("attempt {}: {again}{by}: {end}{edits}{failure}", attempt.n)
+    }
+
+    /// What of its files an attempt's prompt did not hold.
+    fn left_out(&self, attempt: &Attempt) -> Option<String> {
+        let all = attempt.steps.iter().flat_map(|step| &step.left_out);
+        let part = |left: &LeftOut| match &left.kept {
+            Some(kept) => format!("{} (but lines {})", one_line(&left.path), one_line(kept)),
+            None => one_line(&left.path).to_string(),
+        };
+        let parts = all.map(part).collect::<Vec<_>>().join(", ");
+        (!parts.is_empty()).then(|| format!("  not in its prompt: {}", self.text(&parts)))
     }
 
     /// The verdicts whose subject is what is here now, in one line; what did not pass has a line of its own.

@@ -1,6 +1,10 @@
 //! Files of a base inside a prompt: what a draft may change, what it may read, and what the contract brings.
 //!
-//! Everything comes from git objects, never from the working tree.
+//! Everything comes from git objects, never from the working tree. `around` finds what those files lean on, `measure` says
+//! how many tokens a model's window has for them.
+
+mod around;
+pub mod measure;
 
 use crate::desk::Desk;
 use anyhow::Result;
@@ -16,7 +20,7 @@ use haco_core::{
 /// The files of one ticket's prompt.
 #[derive(Debug, Default)]
 pub struct Files {
-    /// Targets first, then context, then the contract's own.
+    /// Targets first, then context, then the contract's own with what else the checks run, then what is related.
     pub list: Vec<File>,
     /// How long the targets are that the base has.
     pub target_bytes: usize,
@@ -41,6 +45,7 @@ pub fn files(desk: &Desk, ticket: &Ticket, base: &Oid) -> Result<Files> {
     }
     let contract = &ticket.definition_of_done.files;
     files.list.extend(contract.iter().map(|f| file(&f.path, "test", Some(f.content.clone()))));
+    around::add(desk.repo()?, (ticket, base), &mut files.list)?;
     Ok(files)
 }
 
