@@ -211,6 +211,9 @@ fn what_the_programs_print_is_what_the_schemas_say() {
         ("report", &["haco", "report", "--json"]),
         ("tickets", &["haco-verify", "T-001", "--json"]),
         ("worker", &["haco-worker", "--json", "say hello"]),
+        ("key", &["haco", "key", "list", "--json"]),
+        ("key", &["haco", "key", "rm", "none", "--json"]),
+        ("key", &["haco", "key", "test", "anthropic", "--json"]),
         ("failure", &["haco", "diff", "T-999", "--json"]),
     ] {
         let schema = sandbox.run(&["haco", "schema", name]).gives(0, any(), "").stdout;

@@ -13,6 +13,7 @@ mod greeter;
 mod haao;
 mod house;
 mod init;
+mod keys;
 mod kill;
 mod mend;
 mod money;

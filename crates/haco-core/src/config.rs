@@ -2,6 +2,7 @@
 //!
 //! What several files say together is `settings`.
 
+use crate::key::KeyName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -106,6 +107,9 @@ pub struct Model {
     /// The environment variable that holds the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_env: Option<String>,
+    /// The key that `haco key` keeps under this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyName>,
     /// The program that prints the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_command: Option<Vec<String>>,

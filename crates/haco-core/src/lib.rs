@@ -23,6 +23,7 @@ pub mod hash;
 pub mod id;
 pub mod intake;
 pub mod journal;
+pub mod key;
 pub mod money;
 pub mod oid;
 pub mod path;

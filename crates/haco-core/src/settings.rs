@@ -8,6 +8,7 @@ use crate::{
     code::{Code, Failure},
     config::{Budget, CheckSlot, Config, Model, Need, Net, Price, Provider, Unit, Verify},
     hash::Hash,
+    key,
     ticket::Ticket,
     verdict::ApprovedModel,
 };
@@ -184,12 +185,9 @@ impl Settings {
 
     /// The base URL of an entry: its own, else its provider's published one, else the default server's.
     pub fn base_url(&self, entry: &Model) -> String {
-        let published = match entry.provider {
-            Provider::Openai => "https://api.openai.com/v1".to_owned(),
-            Provider::Anthropic => "https://api.anthropic.com".to_owned(),
-            _ => self.environment.ollama_base.clone().unwrap_or_else(|| "http://127.0.0.1:11434".to_owned()),
-        };
-        entry.base_url.clone().unwrap_or(published)
+        let default = || self.environment.ollama_base.clone().unwrap_or_else(|| "http://127.0.0.1:11434".to_owned());
+        let published = || key::published(entry.provider).map_or_else(default, str::to_owned);
+        entry.base_url.clone().unwrap_or_else(published)
     }
 
     /// Whether a role's entry is a paid model elsewhere than on the caller's own default server.
@@ -289,7 +287,7 @@ pub const DEFAULT_MODEL: &str = "qwen2.5-coder:32b";
 fn half_trusted(layers: &Layers, ignored: &mut Vec<String>, discounted: &mut BTreeMap<String, String>) -> Config {
     let mut repo = layers.repository.clone();
     let user = &layers.user;
-    let key_of = |m: &Model| m.key_env.is_some() || m.key_command.is_some();
+    let key_of = |m: &Model| m.key_env.is_some() || m.key_command.is_some() || m.key.is_some();
     repo.models.retain(|name, model| {
         let starts = model.command.is_some() || key_of(model);
         let why = if starts && !layers.trusted {
@@ -348,13 +346,21 @@ fn below_zero(name: &str, entry: &Model) -> Option<Failure> {
 
 /// Whether a repository's entry pairs a key with an origin that the user's own file does not name for that key.
 fn names_a_key_of_the_user(model: &Model, user: &Config) -> bool {
-    let same_key = |other: &Model| model.key_env.is_some() && other.key_env == model.key_env;
+    let named = model.key_env.is_some() || model.key_command.is_some() || model.key.is_some();
+    let same_variable = |other: &Model| model.key_env.is_some() && other.key_env == model.key_env;
+    let same_key = |other: &Model| same_variable(other) || model.key.is_some() && other.key == model.key;
     let same_place = |other: &Model| (other.provider, &other.base_url) == (model.provider, &model.base_url);
     let mut users = user.models.values().filter(|other| same_key(other)).peekable();
     match users.peek() {
         Some(_) => !users.any(same_place),
-        None => (model.key_env.is_some() || model.key_command.is_some()) && model.base_url.is_some(),
+        None => named && !at_its_provider(model),
     }
+}
+
+/// Whether the entry is at a published origin, and a kept key the one that bears this provider's name.
+fn at_its_provider(model: &Model) -> bool {
+    let published = model.base_url.is_none() && key::published(model.provider).is_some();
+    published && model.key.as_ref().is_none_or(|name| name.as_str() == model.provider.as_str())
 }
 
 fn strictest(of: [&Budget; 2]) -> Budget {
@@ -429,6 +435,35 @@ mod tests {
         assert!(!trusted.models.contains_key("k"), "trusted or not, the key goes nowhere else");
         assert_eq!(trusted.models["c"].net, None);
         assert_eq!(trusted.verify.env, ["SECRET"]);
+    }
+
+    #[test]
+    fn a_kept_key_goes_where_the_users_own_file_says_else_to_the_provider_of_its_name() {
+        let user = serde_json::json!({"models": {
+            "mine": {"provider": "openai", "key": "work", "base_url": "https://gateway.example/v1"}}});
+        let counts = |entry: serde_json::Value| {
+            let s = resolve(user.clone(), serde_json::json!({"models": {"r": entry}}), true);
+            s.models.contains_key("r")
+        };
+        let gateway = "https://gateway.example/v1";
+        assert!(counts(serde_json::json!({"provider": "openai", "key": "work", "base_url": gateway})));
+        assert!(counts(serde_json::json!({"provider": "openai", "key": "openai"})));
+        for entry in [
+            serde_json::json!({"provider": "openai", "key": "work"}),
+            serde_json::json!({"provider": "openai", "key": "work", "base_url": "https://evil.example/v1"}),
+            serde_json::json!({"provider": "openai", "key": "openai", "base_url": "https://evil.example/v1"}),
+            serde_json::json!({"provider": "openai", "key": "openai", "base_url": gateway}),
+            serde_json::json!({"provider": "anthropic", "key": "openai"}),
+            serde_json::json!({"provider": "anthropic", "key": "other"}),
+            serde_json::json!({"provider": "ollama", "key": "work"}),
+            serde_json::json!({"provider": "ollama", "key_env": "OPENAI_API_KEY"}),
+            serde_json::json!({"provider": "openai", "key_command": ["cat", "x"], "base_url": gateway}),
+        ] {
+            assert!(!counts(entry.clone()), "{entry}");
+        }
+        let hidden = serde_json::json!({"provider": "openai", "base_url": "https://evil.example/v1"});
+        let s = resolve(user, serde_json::json!({"models": {"mine": hidden}}), true);
+        assert_eq!(s.models["mine"].base_url.as_deref(), Some(gateway), "yours is not replaced");
     }
 
     #[test]

@@ -24,7 +24,8 @@ impl Secret {
         }
     }
 
-    pub(crate) fn expose(&self) -> &str {
+    /// The key itself, for those who send it or hand it to its keeper, and for nobody else.
+    pub fn expose(&self) -> &str {
         &self.0
     }
 

@@ -21,6 +21,50 @@ pub fn forget_typed(terminal: impl AsFd) {
     let _ = nix::sys::termios::tcflush(terminal, nix::sys::termios::FlushArg::TCIFLUSH);
 }
 
+/// One line that a person types at this terminal and nobody sees; empty at the end of input. `ask` is called once nothing
+/// is shown any more, and what was typed before is thrown away. An interrupt leaves the terminal as it was.
+pub fn hidden_line(terminal: impl AsFd, ask: impl FnOnce()) -> io::Result<String> {
+    use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+    let before = tcgetattr(&terminal)?;
+    let mut quiet = before.clone();
+    // The keys of signals come as characters, so that nothing ends this before the terminal is as it was.
+    quiet.local_flags.remove(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG);
+    tcsetattr(&terminal, SetArg::TCSAFLUSH, &quiet)?;
+    ask();
+    let line = typed(&terminal);
+    tcsetattr(&terminal, SetArg::TCSADRAIN, &before)?;
+    match line {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            nix::sys::signal::raise(Signal::SIGINT)?;
+            Err(error)
+        }
+        line => line,
+    }
+}
+
+/// Characters up to the end of a line; a person's mistakes are taken back as usual.
+fn typed(terminal: &impl AsFd) -> io::Result<String> {
+    let mut line = Vec::new();
+    let mut byte = [0];
+    while nix::unistd::read(terminal, &mut byte)? == 1 && line.len() < LONGEST_LINE {
+        match byte[0] {
+            b'\r' | b'\n' | END_OF_INPUT => break,
+            INTERRUPT => return Err(io::ErrorKind::Interrupted.into()),
+            BACKSPACE | DELETE => drop(line.pop()),
+            KILL_LINE => line.clear(),
+            other => line.push(other),
+        }
+    }
+    String::from_utf8(line).map_err(io::Error::other)
+}
+
+const LONGEST_LINE: usize = 64 << 10;
+const INTERRUPT: u8 = 3;
+const END_OF_INPUT: u8 = 4;
+const BACKSPACE: u8 = 8;
+const KILL_LINE: u8 = 21;
+const DELETE: u8 = 127;
+
 /// Where a program's standard output goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stdout {

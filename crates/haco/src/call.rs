@@ -19,7 +19,7 @@ use haco_core::{
     money,
     settings::{Resolved, Settings},
 };
-use haco_net::{Answer, Ask, Endpoint, Known, Proxies, Reply, Secret};
+use haco_net::{Answer, Ask, Endpoint, Known, Proxies, Reply};
 use haco_store::Store;
 use serde_json::{Map, Value, json};
 use std::{
@@ -192,7 +192,7 @@ pub fn endpoint(settings: &haco_core::settings::Settings, model: &Resolved) -> R
     };
     let base = BaseUrl::parse(&settings.base_url(entry))?;
     let mut endpoint = Endpoint::new(provider, base, &model.model);
-    endpoint.key = key(model)?;
+    endpoint.key = crate::key::of(model)?;
     endpoint.options = entry.options.clone();
     let http = &settings.http;
     let seconds = |value: Option<u64>, default: Duration| value.map_or(default, Duration::from_secs);
@@ -206,41 +206,6 @@ pub fn endpoint(settings: &haco_core::settings::Settings, model: &Resolved) -> R
     }
     endpoint.cert_file = std::env::var_os("SSL_CERT_FILE").filter(|v| !v.is_empty()).map(PathBuf::from);
     Ok(endpoint)
-}
-
-/// The key by `key_env` or `key_command`; a provider's published origin takes its usual variable.
-fn key(model: &Resolved) -> Result<Option<Secret>, Failure> {
-    let entry = &model.entry;
-    if let Some(argv) = &entry.key_command {
-        return printed_key(model, argv).map(Some);
-    }
-    let usual = match entry.provider {
-        Provider::Openai if entry.base_url.is_none() => Some("OPENAI_API_KEY"),
-        Provider::Anthropic if entry.base_url.is_none() => Some("ANTHROPIC_API_KEY"),
-        _ => None,
-    };
-    let Some(name) = entry.key_env.as_deref().or(usual) else { return Ok(None) };
-    match std::env::var(name).ok().filter(|v| !v.is_empty()) {
-        Some(value) => Secret::new(value.trim()).map(Some),
-        None => Err(Failure::new(Code::BadKey, format!("model '{}': the variable '{name}' holds no key", model.name))
-            .fix(format!("export {name}=…"))),
-    }
-}
-
-fn printed_key(model: &Resolved, argv: &[String]) -> Result<Secret, Failure> {
-    let shown = argv.join(" ");
-    let bad = |why: String| Failure::new(Code::BadKey, format!("model '{}': '{shown}' {why}", model.name));
-    let (program, arguments) = argv.split_first().ok_or_else(|| bad("is empty".to_owned()))?;
-    let output = std::process::Command::new(program)
-        .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .output()
-        .map_err(|e| bad(format!("cannot run: {e}")))?;
-    if !output.status.success() {
-        return Err(bad(format!("failed: {}", output.status)));
-    }
-    let text = String::from_utf8(output.stdout).map_err(|_| bad("printed no text".to_owned()))?;
-    Secret::new(text.trim())
 }
 
 /// Tokens with their price; what is not paid for costs nothing, and that is no guess.

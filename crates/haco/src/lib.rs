@@ -2,7 +2,7 @@
 //!
 //! `exit` and `output` own the streams and the status, `input` the ids, `desk` the state that a program has before it,
 //! `turn` whose step is due, `ground` what a ticket is built on, `context` and `review` what prompts show of it, `lead`
-//! what the one who cuts a plan is asked, `call` one question to a model, `person` one to a person, `contracts` tickets
+//! what the one who cuts a plan is asked, `call` one question to a model, `key` its key, `person` one to a person, `contracts` tickets
 //! that come in. Tools never import each other; `programs` knows them all, for manuals and completions.
 
 pub mod call;
@@ -13,6 +13,7 @@ pub mod desk;
 pub mod exit;
 pub mod ground;
 pub mod input;
+pub mod key;
 pub mod lead;
 pub mod output;
 pub mod person;

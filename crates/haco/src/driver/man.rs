@@ -19,7 +19,7 @@ struct Alone {
     see: &'static str,
 }
 
-const ALONE: [Alone; 2] = [
+const ALONE: [Alone; 3] = [
     Alone {
         command: "edit",
         page: "haco-edit",
@@ -31,6 +31,12 @@ const ALONE: [Alone; 2] = [
         page: "haco-confine",
         text: include_str!("confine/manual.roff"),
         see: "\\fBtimeout\\fR(1), \\fBbwrap\\fR(1), \\fBlandlock\\fR(7), \\fBuser_namespaces\\fR(7)",
+    },
+    Alone {
+        command: "key",
+        page: "haco-key",
+        text: include_str!("key/manual.roff"),
+        see: "\\fBhaco\\-config\\fR(5), \\fBpass\\fR(1), \\fBage\\fR(1), \\fBgpg\\fR(1), \\fBsecret\\-tool\\fR(1)",
     },
 ];
 

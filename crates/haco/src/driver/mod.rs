@@ -13,6 +13,7 @@ mod edit;
 mod foreign;
 mod gates;
 mod init;
+mod key;
 mod list;
 mod log;
 pub mod man;
@@ -72,6 +73,7 @@ enum Command {
     Apply(apply::Args),
     Edit(edit::Args),
     Report(report::Args),
+    Key(key::Args),
     Trust(trust::Args),
     Doctor(doctor::Args),
     Confine(confine::Args),
@@ -112,6 +114,7 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
         Command::Apply(args) => apply::run(args, out),
         Command::Edit(args) => edit::run(args, out),
         Command::Report(args) => report::run(args, out),
+        Command::Key(args) => key::run(args, out),
         Command::Trust(args) => trust::run(args, out),
         Command::Doctor(args) => doctor::run(args, out),
         Command::Confine(args) => confine::run(args, out),
