@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::os::fd::RawFd;
 
-use crate::door;
+use crate::hand;
 use crate::layer::Layer;
 use crate::prepare::{Fence, Prepared};
 use crate::sys::{self, Done};
@@ -59,13 +59,13 @@ fn confine(prepared: &Prepared, parent: RawFd) -> Result<(), Failed> {
     }
     default_signals();
     if has(Layer::Seccomp) {
-        filter(&prepared.filter).and_then(|listener| door::send(parent, listener)).map_err(wall(Layer::Seccomp))?;
+        filter(&prepared.filter).and_then(|listener| hand::send(parent, listener)).map_err(wall(Layer::Seccomp))?;
     }
     Ok(())
 }
 
 /// Lowers a limit; never raises one.
-fn limit(what: u32, most: u64) -> Done {
+pub(crate) fn limit(what: u32, most: u64) -> Done {
     let mut now = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the structure is valid for writing.
     sys::done(unsafe { libc::getrlimit(what, &raw mut now) }.into())?;
@@ -82,7 +82,7 @@ struct CapHeader {
 }
 
 /// Empties the bounding set, so that being root gives nothing at execve, and then the sets of this process.
-fn drop_capabilities() -> Done {
+pub(crate) fn drop_capabilities() -> Done {
     for capability in 0..64 {
         match sys::prctl(libc::PR_CAPBSET_DROP, capability, 0) {
             Err(libc::EINVAL) => break,
@@ -164,4 +164,16 @@ fn filter(program: &[libc::sock_filter]) -> Done<RawFd> {
     let (mode, flags) = (libc::SECCOMP_SET_MODE_FILTER, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);
     // SAFETY: the program outlives the call, and its length is its own.
     sys::done(unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const whole) }).map(|fd| fd as RawFd)
+}
+
+/// Installs a filter that asks nobody, for every thread of this process.
+pub(crate) fn install(program: &[libc::sock_filter]) -> Done {
+    let whole = libc::sock_fprog { len: program.len() as u16, filter: program.as_ptr().cast_mut() };
+    let (mode, flags) = (libc::SECCOMP_SET_MODE_FILTER, libc::SECCOMP_FILTER_FLAG_TSYNC);
+    // SAFETY: the program outlives the call, and its length is its own.
+    match sys::done(unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const whole) })? {
+        0 => Ok(()),
+        // The thread that could not be taken along.
+        _ => Err(libc::EBUSY),
+    }
 }

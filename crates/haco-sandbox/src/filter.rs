@@ -95,7 +95,7 @@ const LASTING_MODES: &[(c_long, u8)] = &[
 /// Younger than the library's list.
 const FCHMODAT2: c_long = 452;
 
-const NAMESPACES: libc::c_int = libc::CLONE_NEWUSER
+pub(crate) const NAMESPACES: libc::c_int = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNET
@@ -110,15 +110,24 @@ const ARCH: u32 = 0xc000_00b7;
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const ARCH: u32 = 0;
 
-/// What stands before the rules. Another architecture's calls end the process. Calls that the rules could not judge do
-/// not exist: clone3 and openat2 hide what they are asked in memory (libraries then use clone and openat), and the numbers from 2^30 on are those of
-/// x32. And connect is the door's, with its address in memory.
-fn unseen() -> [sock_filter; 10] {
-    [
+/// What every filter begins with: another architecture's calls end the process, and the call's number is at hand behind.
+pub(crate) fn only_this_architecture() -> Result<Vec<sock_filter>, String> {
+    if ARCH == 0 {
+        return Err(format!("no filter is known for {}", std::env::consts::ARCH));
+    }
+    Ok(vec![
         line(LOAD, 0, 0, 4),
         line(EQUAL, 1, 0, ARCH),
         line(GIVE, 0, 0, libc::SECCOMP_RET_KILL_PROCESS),
         line(LOAD, 0, 0, 0),
+    ])
+}
+
+/// What stands before the rules. Calls that the rules could not judge do not exist: clone3 and openat2 hide what they
+/// are asked in memory (libraries then use clone and openat), and the numbers from 2^30 on are those of x32. And connect
+/// is the door's, with its address in memory.
+fn unseen() -> [sock_filter; 6] {
+    [
         line(EQUAL, 3, 0, libc::SYS_clone3 as u32),
         line(EQUAL, 2, 0, libc::SYS_openat2 as u32),
         line(FROM, 1, 0, 0x4000_0000),
@@ -129,27 +138,25 @@ fn unseen() -> [sock_filter; 10] {
     ]
 }
 
-const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
-const GIVE: u32 = libc::BPF_RET | libc::BPF_K;
-const EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+pub(crate) const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+pub(crate) const GIVE: u32 = libc::BPF_RET | libc::BPF_K;
+pub(crate) const EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
 const FROM: u32 = libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K;
-const ANY_OF: u32 = libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K;
+pub(crate) const ANY_OF: u32 = libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K;
 const AND: u32 = libc::BPF_ALU | libc::BPF_AND | libc::BPF_K;
-const REFUSE: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
-const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
+pub(crate) const REFUSE: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+pub(crate) const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 
 /// One line: what to do, how many lines to leave out where a comparison holds and where it does not, and a number.
-fn line(code: u32, jt: u8, jf: u8, k: u32) -> sock_filter {
+pub(crate) fn line(code: u32, jt: u8, jf: u8, k: u32) -> sock_filter {
     sock_filter { code: code as u16, jt, jf, k }
 }
 
 /// The program for `SECCOMP_SET_MODE_FILTER`; an error is an architecture that is not known.
 pub(crate) fn program() -> Result<Vec<sock_filter>, String> {
-    if ARCH == 0 {
-        return Err(format!("no filter is known for {}", std::env::consts::ARCH));
-    }
     let asked = asked();
-    let mut all = unseen().to_vec();
+    let mut all = only_this_architecture()?;
+    all.extend(unseen());
     let lines = REFUSED.len() + asked.len();
     let leap = |from: usize, to: usize| u8::try_from(to - from - 1).expect("the program is short");
     for (n, call) in REFUSED.iter().enumerate() {
@@ -188,16 +195,25 @@ const REQUESTS: [u64; 3] = [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSETD];
 const LOCAL: (libc::c_int, libc::c_int) = (libc::AF_UNIX, libc::SOCK_SEQPACKET);
 
 /// The lower half of an argument, where all but sizes fit.
-fn argument(number: u8) -> sock_filter {
+pub(crate) fn argument(number: u8) -> sock_filter {
     line(LOAD, 0, 0, 16 + 8 * u32::from(number))
 }
 
 /// Refuses where one of these comparisons of an argument holds.
 fn refuse_where(number: u8, any: &[(u32, u32)]) -> Vec<sock_filter> {
+    decide(number, any, [ALLOW, REFUSE])
+}
+
+/// Allows only where one of these comparisons of an argument holds.
+pub(crate) fn allow_where(number: u8, any: &[(u32, u32)]) -> Vec<sock_filter> {
+    decide(number, any, [REFUSE, ALLOW])
+}
+
+fn decide(number: u8, any: &[(u32, u32)], [none, one]: [u32; 2]) -> Vec<sock_filter> {
     let mut lines = vec![argument(number)];
     let left = |n: usize| u8::try_from(any.len() - n).expect("a few");
     lines.extend(any.iter().enumerate().map(|(n, (how, value))| line(*how, left(n), 0, *value)));
-    lines.extend([line(GIVE, 0, 0, ALLOW), line(GIVE, 0, 0, REFUSE)]);
+    lines.extend([line(GIVE, 0, 0, none), line(GIVE, 0, 0, one)]);
     lines
 }
 
@@ -235,12 +251,15 @@ fn sockets(families: &[(libc::c_int, libc::c_int)]) -> Vec<sock_filter> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    /// What the kernel would do with a call: the program, carried out.
     fn verdict(call: c_long, args: [u64; 2]) -> u32 {
-        let program = program().expect("a program");
+        carried_out(&program().expect("a program"), call, &args)
+    }
+
+    /// What the kernel would do with a call: the program, carried out.
+    pub(crate) fn carried_out(program: &[sock_filter], call: c_long, args: &[u64]) -> u32 {
         let word = |at: u32| match at {
             0 => call as u32,
             4 => ARCH,

@@ -7,6 +7,7 @@ use std::os::fd::RawFd;
 
 use crate::child::{self, Failed};
 use crate::door::{self, Door};
+use crate::hand;
 use crate::layer::Layer;
 use crate::mounts::{self, Late};
 use crate::prepare::Prepared;
@@ -149,7 +150,7 @@ fn start(prepared: &Prepared) -> Result<(), Failed> {
     (0..REPORT).chain([pair[1]]).for_each(sys::close);
     report([STARTED, 0, command]).map_err(wall(Layer::Pid))?;
     // It fails to come where the command could not start, which was reported.
-    let listener = door::receive(pair[0]);
+    let listener = hand::receive(pair[0]);
     sys::close(pair[0]);
     serve(&prepared.door, listener, children, command);
     Ok(())

@@ -36,6 +36,9 @@ layers! {
     Seccomp "seccomp" "A system call filter.";
 }
 
+/// The walls around a process of our own that confines itself, in the order in which they are built.
+pub const OURSELVES: &[Layer] = &[Layer::Landlock, Layer::Seccomp];
+
 impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -28,11 +28,15 @@ mod door;
 #[cfg(target_os = "linux")]
 mod filter;
 #[cfg(target_os = "linux")]
+mod hand;
+#[cfg(target_os = "linux")]
 mod inner;
 #[cfg(target_os = "linux")]
 mod launch;
 #[cfg(target_os = "linux")]
 mod mounts;
+#[cfg(target_os = "linux")]
+mod ourselves;
 #[cfg(target_os = "linux")]
 mod pipes;
 #[cfg(target_os = "linux")]
@@ -56,7 +60,9 @@ pub use job::{Change, Content, End, Ended, Files, Input, Job, LimitKind, Limits,
 pub use kept::Kept;
 #[cfg(target_os = "linux")]
 pub use launch::run;
-pub use layer::Layer;
+pub use layer::{Layer, OURSELVES};
+#[cfg(target_os = "linux")]
+pub use ourselves::{confine_ourselves, hand_over, shed, take_over};
 pub use tie::die_with_parent;
 #[cfg(target_os = "linux")]
 pub use view::always_seen;
