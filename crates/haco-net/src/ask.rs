@@ -45,8 +45,9 @@ pub fn ask(endpoint: &Endpoint, ask: &Ask, listener: &mut Listener<'_>) -> Resul
         }
     })?;
     let reply = seen_whole(endpoint, ask, reply)?;
-    let limit_field = request.limit_field().filter(|_| endpoint.provider == Provider::OpenAi);
+    let limit_field = request.limit_field().filter(|_| endpoint.provider == Provider::OpenAi).map(str::to_owned);
     let timing_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let refused = refused.into_iter().map(str::to_owned).collect();
     Ok(Reply { limit_field, refused, timing_ms, ..reply })
 }
 
@@ -361,13 +362,13 @@ mod tests {
         let question = Ask { prompt: "hi", max_tokens: Some(7), ..Ask::default() };
         let server = Server::start(vec![refuses("max_tokens"), response(200, "", hello)]);
         let reply = ask(&server.endpoint(Provider::OpenAi), &question, &mut |_| {}).expect("a reply");
-        assert_eq!((reply.text.as_str(), reply.limit_field), ("hello", Some("max_completion_tokens")));
+        assert_eq!((reply.text.as_str(), reply.limit_field.as_deref()), ("hello", Some("max_completion_tokens")));
         let server = Server::start(vec![refuses("max_tokens"), refuses("max_completion_tokens")]);
         ask(&server.endpoint(Provider::OpenAi), &question, &mut |_| {}).expect_err("it takes neither");
         assert_eq!(server.requests().len(), 2);
         let server = Server::start(vec![refuses("stream_options"), response(200, "", hello)]);
         let reply = ask(&server.endpoint(Provider::OpenAi), &question, &mut |_| {}).expect("a reply");
-        assert_eq!(reply.limit_field, Some("max_tokens"));
+        assert_eq!(reply.limit_field.as_deref(), Some("max_tokens"));
         assert_eq!(reply.refused, ["stream_options"]);
         assert!(!server.requests()[1].contains("stream_options"));
     }

@@ -18,8 +18,14 @@ const BUNDLES: [&str; 5] = [
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 ];
 
+/// Certificates as the library has them.
+pub(crate) type Roots = RootCerts;
+
 /// The roots for this endpoint; a file that was named and cannot be used is a failure, not a reason to believe others.
 pub(crate) fn roots(endpoint: &Endpoint) -> Result<RootCerts, Box<Failed>> {
+    if let Some(roots) = &endpoint.roots {
+        return Ok(roots.clone());
+    }
     match &endpoint.cert_file {
         _ if !endpoint.base_url.is_https() => Ok(RootCerts::WebPki),
         Some(file) => read(file).map_err(|why| {

@@ -5,19 +5,22 @@ use std::time::Duration;
 
 use haco_core::code::{Code, Failure};
 use haco_core::tokens::Estimate;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::certs::{self, Roots};
+use crate::dial::Through;
 use crate::failed::shown;
 use crate::fix;
 use crate::proxy::Proxies;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use haco_core::address::BaseUrl;
 
 /// No body is read past this; one that is longer is `too_large`.
 pub const MAX_BODY_BYTES: usize = 16 << 20;
 
 /// The protocol that a server speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Provider {
     /// Ollama's own API; its `/v1` bridge ignores `num_ctx` and is not used.
     Ollama,
@@ -58,7 +61,7 @@ impl Provider {
 }
 
 /// How long to wait, and how often to try again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// For the host's name, and again for the connection with its handshake.
     pub connect: Duration,
@@ -85,16 +88,18 @@ impl Default for Limits {
     }
 }
 
-/// One model on one server.
-#[derive(Clone, Debug)]
+/// One model on one server. Written down, for a process of our own, it holds the key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Endpoint {
     /// The protocol.
     pub provider: Provider,
     /// Where the server is, with or without `/v1`.
+    #[serde(with = "address")]
     pub base_url: BaseUrl,
     /// The model's name on that server.
     pub model: String,
     /// The key, where the server wants one; it is sent to `base_url` and nowhere else.
+    #[serde(with = "secret::bare")]
     pub key: Option<Secret>,
     /// Ollama: `options` (`num_ctx`, `temperature`), with `keep_alive` and `think` lifted beside it. Others: fields of
     /// the request. What this crate sets itself (`model`, `messages`, `stream`, `system`) is not replaced.
@@ -107,6 +112,12 @@ pub struct Endpoint {
     pub cert_file: Option<PathBuf>,
     /// Where the reader's own `ollama` command goes by itself; a hint names the server only where that is another.
     pub usual_base: String,
+    /// Who connects, where that is not this process.
+    #[serde(skip)]
+    pub through: Option<Through>,
+    /// The certificates, once they are read.
+    #[serde(skip)]
+    pub(crate) roots: Option<Roots>,
 }
 
 impl Endpoint {
@@ -122,7 +133,14 @@ impl Endpoint {
             proxies: Proxies::default(),
             cert_file: None,
             usual_base: Provider::Ollama.default_base().to_owned(),
+            through: None,
+            roots: None,
         }
+    }
+
+    /// The same with everything read that asking it reads from files.
+    pub fn ready(self) -> Result<Endpoint, Failure> {
+        Ok(Endpoint { roots: Some(certs::roots(&self)?), ..self })
     }
 
     /// A failure of this endpoint: one line that names model and origin, without the key and without control characters.
@@ -152,4 +170,38 @@ pub struct Ask<'a> {
     pub max_tokens: Option<u64>,
     /// What the prompt is expected to be, where the model's own past says it.
     pub tokens: Option<Estimate>,
+}
+
+/// An address as its text.
+mod address {
+    use haco_core::address::BaseUrl;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(url: &BaseUrl, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(url)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BaseUrl, D::Error> {
+        BaseUrl::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_read_back_whole() {
+        let base = BaseUrl::parse("https://box.example:8443/v1").expect("an address");
+        let mut endpoint = Endpoint::new(Provider::Anthropic, base, "m");
+        endpoint.key = Some(Secret::new("sk-12345").expect("a key"));
+        endpoint.proxies.https = Some("http://ada:pw@proxy:3128".to_owned());
+        endpoint.cert_file = Some(PathBuf::from("/c.pem"));
+        endpoint.options.insert("top_p".to_owned(), 0.5.into());
+        let text = serde_json::to_string(&endpoint).expect("written");
+        let read: Endpoint = serde_json::from_str(&text).expect("read");
+        assert_eq!((read.base_url, read.key, read.time), (endpoint.base_url, endpoint.key, endpoint.time));
+        assert_eq!((read.proxies, read.cert_file), (endpoint.proxies, endpoint.cert_file));
+        assert_eq!((read.options, read.model), (endpoint.options, endpoint.model));
+    }
 }

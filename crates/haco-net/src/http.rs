@@ -10,10 +10,12 @@ use std::time::{Duration, Instant, SystemTime};
 use haco_core::code::Code;
 use ureq::http::HeaderMap;
 use ureq::tls::TlsConfig;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 use ureq::{Agent, Body, Error, Proxy, Timeout};
 
 use crate::certs;
 use crate::date::retry_after;
+use crate::dial::{Dialled, NoNames};
 use crate::endpoint::{Endpoint, MAX_BODY_BYTES};
 use crate::failed::{Again, Failed};
 use crate::request::{Request, headers};
@@ -70,7 +72,14 @@ pub(crate) fn agent(endpoint: &Endpoint) -> Result<Agent, Box<Failed>> {
         .timeout_connect(Some(time.connect))
         .timeout_global(Some(time.total))
         .max_idle_connections(0);
-    Ok(config.build().new_agent())
+    let config = config.build();
+    Ok(match &endpoint.through {
+        None => config.new_agent(),
+        Some(through) => {
+            let connector = ConnectProxyConnector::default().chain(Dialled(through.clone()));
+            Agent::with_parts(config, connector.chain(RustlsConnector::default()), NoNames)
+        }
+    })
 }
 
 /// Sends the request once and reads the answer, to its end or until no more is wanted.

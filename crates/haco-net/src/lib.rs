@@ -12,6 +12,7 @@ mod azure;
 mod certs;
 mod command;
 mod date;
+mod dial;
 mod endpoint;
 mod failed;
 mod fix;
@@ -38,6 +39,7 @@ mod window;
 
 pub use ask::{ask, has_model, known, models, warm};
 pub use command::parse_command_output;
+pub use dial::{Missed, Through, dial};
 pub use endpoint::{Ask, Endpoint, Limits, MAX_BODY_BYTES, Provider};
 pub use failed::Failed;
 pub use http::Answer;

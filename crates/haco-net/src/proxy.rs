@@ -5,9 +5,10 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use haco_core::address::{BaseUrl, host_and_port};
+use serde::{Deserialize, Serialize};
 
 /// The proxies of the environment. Their addresses may hold a password, so `Debug` says only which are set.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proxies {
     /// For `https` addresses.
     pub https: Option<String>,

@@ -1,6 +1,7 @@
 //! Whether an answer, whatever its protocol, is an artifact, and what a recorded one's protocol is.
 
 use haco_core::code::Code;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::endpoint::{Endpoint, Provider};
@@ -11,12 +12,14 @@ use crate::http::{Answer, Received};
 use crate::stream::Stream;
 use crate::{refused, think};
 
-/// A whole reply with text in it.
-#[derive(Clone, Debug, PartialEq)]
+/// A whole reply with text in it. Written down it has neither text nor body: they are long, and go beside it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
     /// The text, without a byte order mark and without the reasoning before it.
+    #[serde(skip)]
     pub text: String,
     /// The body as it came, key redacted.
+    #[serde(skip)]
     pub raw: Vec<u8>,
     /// What the server counted; `None` where it did not, or absurdly.
     pub usage: Option<Usage>,
@@ -27,15 +30,15 @@ pub struct Reply {
     /// Milliseconds from the first try to the last byte; 0 for what was not asked over a network.
     pub timing_ms: u64,
     /// Which field for the limit of tokens an OpenAI-compatible server took, where one was sent.
-    pub limit_field: Option<&'static str>,
+    pub limit_field: Option<String>,
     /// Fields that the server refused by name, so that they were left out or changed.
-    pub refused: Vec<&'static str>,
+    pub refused: Vec<String>,
     /// Something odd that leaves the text usable, as one line.
     pub warning: Option<String>,
 }
 
 /// Tokens of one request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Tokens of the prompt, cached ones included.
     pub prompt_tokens: u64,

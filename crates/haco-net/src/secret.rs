@@ -57,6 +57,21 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A key as it is, for a process of our own and nobody else: a field says so by naming this.
+pub(crate) mod bare {
+    use super::Secret;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(key: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+        key.as_ref().map(Secret::expose).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+        let key = Option::<String>::deserialize(deserializer)?;
+        key.map(|key| Secret::new(&key)).transpose().map_err(D::Error::custom)
+    }
+}
+
 fn replace(bytes: &[u8], key: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;

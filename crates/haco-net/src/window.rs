@@ -2,6 +2,7 @@
 //! word: so the window is asked for by the prompt's size, and afterwards the count of tokens is held against it.
 
 use haco_core::code::Code;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::endpoint::{Ask, Endpoint, Provider};
@@ -18,7 +19,7 @@ const REPLY_TOKENS: u64 = 4096;
 const FEWEST_TOKENS: u64 = 512;
 
 /// What a server says about its model.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// The most tokens that the model was made for.
     pub window: Option<u64>,
