@@ -168,6 +168,8 @@ fn a_ticket_gets_one_draft_with_prompt_reply_and_call_kept() {
     assert!(kept("reply.md").contains("hello, ${1:-world}"));
     let call: serde_json::Value = serde_json::from_str(&kept("call.json")).expect("JSON");
     assert_eq!(call["usage"]["completion_tokens"], 20);
+    let confined = json!({"layers": ["landlock", "seccomp"], "without": [], "net": "model", "home": []});
+    assert_eq!(call["confined"], confined);
     for part in ["greet.sh NAME prints", "echo hello", "DATA", "test \\\"$(sh greet.sh Ada)", "greet.sh Ada prints"] {
         assert!(kept("prompt.md").contains(&part.replace('\\', "")), "no '{part}' in the prompt");
     }

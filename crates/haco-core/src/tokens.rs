@@ -3,6 +3,8 @@
 //! Published tokenizers make 3 to 4.5 bytes of code one token, so the first guess of 3 is rather too many tokens than too
 //! few. What a server counted takes the guess's place, the densest text of all that was seen.
 
+use serde::{Deserialize, Serialize};
+
 /// One prompt that a server counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
@@ -24,7 +26,7 @@ pub struct Ratio {
 }
 
 /// What a prompt is expected to be, in tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Estimate {
     /// A server that counts fewer did not see all of it.
     pub least: u64,

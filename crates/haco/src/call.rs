@@ -1,7 +1,10 @@
 //! One call of a model, whatever the provider: a server's answer, a program's output or a record goes through the same
 //! parser, and comes back with what it cost.
 
+mod program;
+
 use crate::{
+    confined::{Confined, Failed, Heard, Line, Then},
     context::measure,
     desk::Desk,
     output::Out,
@@ -13,7 +16,7 @@ use haco_core::{
     address::BaseUrl,
     attempt::Usage,
     code::{Code, Failure},
-    config::{Net, Provider},
+    config::Provider,
     edit::Format,
     hash::Hash,
     money,
@@ -24,7 +27,7 @@ use haco_store::Store;
 use serde_json::{Map, Value, json};
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// What came of a call that brought a reply, or of one that did not.
@@ -44,11 +47,13 @@ pub struct Called {
     /// What the server says about the model.
     pub known: Known,
     /// Which field for the limit of tokens the server took.
-    pub limit_field: Option<&'static str>,
+    pub limit_field: Option<String>,
     /// Fields that the server refused by name and was then asked without.
-    pub refused: Vec<&'static str>,
+    pub refused: Vec<String>,
     /// Of the prompt's tokens, those that the server had kept, and those that it keeps from now on.
     pub cached: (u64, u64),
+    /// How the call was confined; a record's is none.
+    pub confined: Option<Confined>,
 }
 
 /// Where a call is made from.
@@ -69,13 +74,7 @@ pub fn call(desk: &Desk, model: &Resolved, ask: &Ask<'_>, errand: &Errand<'_>, o
         Ok(tokens) => Some(tokens),
         Err(failure) => return Ok(Called::refused(model, failure)),
     };
-    let called = call_with(&desk.settings, model, &Ask { tokens, ..*ask }, errand, site)?;
-    // After the call, so that a server that misbehaves is asked no more often than the limits say.
-    let known = match (model.entry.provider, &called.failure) {
-        (Provider::Ollama, None) => haco_net::known(&endpoint(&desk.settings, model)?),
-        _ => Known::default(),
-    };
-    Ok(Called { known, ..called })
+    call_with(&desk.settings, model, &Ask { tokens, ..*ask }, errand, site)
 }
 
 /// The same without a repository's state. Money is held before and settled after.
@@ -87,71 +86,74 @@ pub fn call_with(
     site: Site<'_>,
 ) -> Result<Called> {
     let hold = purse::hold(site.store, settings, model, ask, errand)?;
-    let called = made(settings, model, &Ask { max_tokens: hold.max_tokens, ..*ask }, errand.place, site);
+    let called = made(settings, model, &Ask { max_tokens: hold.max_tokens, ..*ask }, errand, site);
     hold.settle(site.store, errand, called.as_ref().ok())?;
     called
 }
 
-fn made(settings: &Settings, model: &Resolved, ask: &Ask<'_>, place: &str, site: Site<'_>) -> Result<Called> {
-    let started = std::time::Instant::now();
-    let result = match model.entry.provider {
-        Provider::Command => return command(settings, model, ask, site.dir, started),
-        Provider::Replay => replay(model, place, site.dir),
-        _ => endpoint(settings, model).map_err(|f| Box::new((f, Vec::new(), None, None))).and_then(|endpoint| {
-            let mut watch = Watch::new(site.out, &model.name);
-            haco_net::ask(&endpoint, ask, &mut |news| watch.hear(&news)).map_err(|f| failed(*f))
-        }),
+fn made(settings: &Settings, model: &Resolved, ask: &Ask<'_>, errand: &Errand<'_>, site: Site<'_>) -> Result<Called> {
+    let started = Instant::now();
+    let (heard, confined) = match model.entry.provider {
+        Provider::Command => program::run(settings, model, ask, site.dir)?,
+        Provider::Replay => (Heard::of(replay(model, errand.place, site.dir)), None),
+        _ => {
+            let recorded = errand.plan.is_some() && model.entry.provider == Provider::Ollama;
+            let then = if recorded { Then::Known } else { Then::Nothing };
+            let heard = served(settings, model, ask, (then, site.out))
+                .unwrap_or_else(|failure| Heard::of(Err(Failed::bare(failure))));
+            let confined = Confined::of(&heard.walls, haco_sandbox::OURSELVES, "model");
+            (heard, Some(confined))
+        }
     };
     let timing_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(match result {
-        Ok(reply) => Called::of(model, reply, timing_ms),
-        Err(failed) => {
-            let (failure, raw, usage, cost) = *failed;
-            Called {
-                text: String::new(),
-                raw,
-                usage: usage.map(|u| priced(model, u, cost, timing_ms)),
-                failure: Some(failure),
-                model: model.model.clone(),
-                timing_ms,
-                known: Known::default(),
-                limit_field: None,
-                refused: Vec::new(),
-                cached: (0, 0),
-            }
-        }
-    })
+    Ok(Called { known: heard.known, confined, ..Called::of(model, heard.answer, timing_ms) })
+}
+
+/// What a server answers, to a child of ours. It is asked about its model after the call, so that one that misbehaves is
+/// asked no more often than the limits say.
+fn served(settings: &Settings, model: &Resolved, ask: &Ask<'_>, (then, out): (Then, &Out)) -> Result<Heard, Failure> {
+    let endpoint = endpoint(settings, model)?;
+    let mut watch = Watch::new(out, &model.name);
+    Ok(Line::to(&endpoint, settings).ask(ask, then, &mut |news| watch.hear(&news)))
 }
 
 impl Called {
     /// A call that was not made.
     fn refused(model: &Resolved, failure: Failure) -> Called {
-        Called {
+        Called::of(model, Err(Failed::bare(failure)), 0)
+    }
+
+    fn of(model: &Resolved, answer: Result<Reply, Box<Failed>>, timing_ms: u64) -> Called {
+        let nothing = Called {
             text: String::new(),
             raw: Vec::new(),
             usage: None,
-            failure: Some(failure),
-            model: model.model.clone(),
-            timing_ms: 0,
-            known: Known::default(),
-            limit_field: None,
-            refused: Default::default(),
-            cached: Default::default(),
-        }
-    }
-
-    fn of(model: &Resolved, reply: Reply, timing_ms: u64) -> Called {
-        Called {
-            usage: reply.usage.map(|u| priced(model, u, reply.cost_usd, timing_ms)),
-            text: reply.text,
-            raw: reply.raw,
             failure: None,
-            model: reply.model,
+            model: model.model.clone(),
             timing_ms,
             known: Known::default(),
-            limit_field: reply.limit_field,
-            refused: reply.refused,
-            cached: reply.usage.map_or((0, 0), |u| (u.cache_read_tokens, u.cache_write_tokens)),
+            limit_field: None,
+            refused: Vec::new(),
+            cached: (0, 0),
+            confined: None,
+        };
+        match answer {
+            Ok(reply) => Called {
+                usage: reply.usage.map(|u| priced(model, u, reply.cost_usd, timing_ms)),
+                text: reply.text,
+                raw: reply.raw,
+                model: reply.model,
+                limit_field: reply.limit_field,
+                refused: reply.refused,
+                cached: reply.usage.map_or((0, 0), |u| (u.cache_read_tokens, u.cache_write_tokens)),
+                ..nothing
+            },
+            Err(failed) => Called {
+                raw: failed.raw,
+                usage: failed.usage.map(|u| priced(model, u, failed.cost_usd, timing_ms)),
+                failure: Some(failed.failure),
+                ..nothing
+            },
         }
     }
 
@@ -171,19 +173,14 @@ impl Called {
             "format": format,
             "usage": self.usage,
             "timing_ms": self.timing_ms,
+            "confined": self.confined,
             "error": self.failure.as_ref().map(|f| json!({"code": f.code.as_str(), "message": f.message})),
         })
     }
 }
 
-type Failed = Box<(Failure, Vec<u8>, Option<haco_net::Usage>, Option<f64>)>;
-
-fn failed(f: haco_net::Failed) -> Failed {
-    Box::new((f.failure, f.raw, f.usage, f.cost_usd))
-}
-
 /// The endpoint of a model that a server answers for, with its key.
-pub fn endpoint(settings: &haco_core::settings::Settings, model: &Resolved) -> Result<Endpoint, Failure> {
+pub fn endpoint(settings: &Settings, model: &Resolved) -> Result<Endpoint, Failure> {
     let entry = &model.entry;
     let provider = match entry.provider {
         Provider::Openai => haco_net::Provider::OpenAi,
@@ -215,11 +212,12 @@ fn priced(model: &Resolved, usage: haco_net::Usage, said: Option<f64>, timing_ms
 }
 
 /// Recorded bodies by place; `*` stands for any part of one.
-fn replay(model: &Resolved, place: &str, dir: &std::path::Path) -> Result<Reply, Failed> {
-    let bare = |failure: Failure| -> Failed { Box::new((failure, Vec::new(), None, None)) };
+fn replay(model: &Resolved, place: &str, dir: &Path) -> Result<Reply, Box<Failed>> {
     let record = model.entry.record.as_deref().unwrap_or_default();
     let path = dir.join(record);
-    let bad = |code, why: String| bare(Failure::new(code, format!("model '{}': record '{record}': {why}", model.name)));
+    let bad = |code, why: String| {
+        Failed::bare(Failure::new(code, format!("model '{}': record '{record}': {why}", model.name)))
+    };
     let bytes = fs_err::read(&path).map_err(|e| bad(Code::BadConfig, e.to_string()))?;
     let replies: Map<String, Value> =
         serde_json::from_slice(&bytes).map_err(|e| bad(Code::BadConfig, format!("it is no object of replies: {e}")))?;
@@ -231,7 +229,7 @@ fn replay(model: &Resolved, place: &str, dir: &std::path::Path) -> Result<Reply,
         .ok_or_else(|| bad(Code::BadReply, format!("the reply for '{key}' is of no known protocol")))?;
     let base = BaseUrl::parse("http://127.0.0.1").expect("a literal address parses");
     let endpoint = Endpoint::new(protocol, base, &model.model);
-    haco_net::parse_reply(&endpoint, &Answer::recorded(body)).map_err(|f| failed(*f))
+    haco_net::parse_reply(&endpoint, &Answer::recorded(body)).map_err(Box::from)
 }
 
 /// `a/b/c`, then `a/*/c`, then `*/*/c`.
@@ -241,69 +239,6 @@ fn patterns(place: &str) -> Vec<String> {
         [first, _, last] => vec![place.to_owned(), format!("{first}/*/{last}"), format!("*/*/{last}")],
         _ => vec![place.to_owned()],
     }
-}
-
-/// Runs a provider's program confined, with the prompt on its stdin.
-fn command(
-    settings: &haco_core::settings::Settings,
-    model: &Resolved,
-    ask: &Ask<'_>,
-    dir: &std::path::Path,
-    started: std::time::Instant,
-) -> Result<Called> {
-    let entry = &model.entry;
-    let argv = entry.command.clone().unwrap_or_default();
-    let words: Vec<std::ffi::OsString> = argv.iter().map(Into::into).collect();
-    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_else(|| PathBuf::from("/"));
-    let scratch = tempfile::tempdir()?;
-    let rw: Vec<PathBuf> =
-        entry.home.iter().map(|d| home.join(d)).chain([scratch.path().to_path_buf()]).filter(|p| p.exists()).collect();
-    let seconds = entry.timeout_sec.or(settings.http.total_timeout_sec).unwrap_or(600);
-    let prompt = [ask.system.unwrap_or_default(), ask.prompt].join("\n");
-    let path = std::env::var("PATH").unwrap_or_default();
-    let env = haco_sandbox::clean_env(&path, &home, &[]);
-    let hide: &[PathBuf] = if haco_sandbox::always_seen(dir) { &[dir.to_path_buf()] } else { &[] };
-    let job = haco_sandbox::Job {
-        files: haco_sandbox::Files { rw: &rw, hide, ..haco_sandbox::Files::default() },
-        env: &env,
-        stdin: haco_sandbox::Input::Bytes(prompt.as_bytes()),
-        limits: haco_sandbox::Limits {
-            timeout: Duration::from_secs(seconds),
-            output_bytes: haco_net::MAX_BODY_BYTES,
-            ..haco_sandbox::Limits::default()
-        },
-        net: if entry.net == Some(Net::Host) { haco_sandbox::Net::Host } else { haco_sandbox::Net::Loopback },
-        ..haco_sandbox::Job::new(haco_sandbox::Program::Argv(&words), scratch.path())
-    };
-    let ended = haco_sandbox::run(&job).map_err(|e| e.failure())?;
-    let timing_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let shown = argv.join(" ");
-    let failed = |code, why: String| Called {
-        text: String::new(),
-        raw: ended.stdout.text().into_bytes(),
-        usage: None,
-        failure: Some(Failure::new(code, format!("model '{}': '{shown}' {why}", model.name))),
-        model: model.model.clone(),
-        timing_ms,
-        known: Known::default(),
-        limit_field: None,
-        refused: Vec::new(),
-        cached: (0, 0),
-    };
-    Ok(match ended.end {
-        haco_sandbox::End::Exited(0) => {
-            match haco_net::parse_command_output(&model.model, ended.stdout.text().as_bytes()) {
-                Ok(reply) => Called::of(model, reply, timing_ms),
-                Err(f) => Called { failure: Some(f.failure.clone()), ..failed(Code::CommandFailed, String::new()) },
-            }
-        }
-        haco_sandbox::End::TimedOut => failed(Code::TotalTimeout, format!("took longer than {seconds} s")),
-        end => failed(Code::CommandFailed, format!("failed: {end:?}: {}", last_line(&ended.stderr.text()))),
-    })
-}
-
-fn last_line(text: &str) -> &str {
-    text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no output")
 }
 
 #[cfg(test)]

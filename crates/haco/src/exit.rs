@@ -1,7 +1,10 @@
 //! How every program begins and ends: the same options, the same failure on stderr or in JSON, the status that is the
 //! verdict. Nothing below calls `exit`.
 
-use crate::output::{Common, Out};
+use crate::{
+    confined,
+    output::{Common, Out},
+};
 use anyhow::Result;
 use clap::Parser;
 use haco_core::code::{Code, Failure, Status};
@@ -57,6 +60,9 @@ pub trait Program: Parser {
 /// Parses, runs, and turns the answer into streams and an exit status.
 pub fn main<A: Program>(program: &'static str, run: impl FnOnce(A, &mut Out) -> Result<Outcome>) -> ExitCode {
     panic_is_a_bug(program);
+    if let Some(status) = confined::lived() {
+        return status;
+    }
     let args = match A::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(program, error),

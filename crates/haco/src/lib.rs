@@ -2,11 +2,13 @@
 //!
 //! `exit` and `output` own the streams and the status, `input` the ids, `desk` the state that a program has before it,
 //! `turn` whose step is due, `ground` what a ticket is built on, `context` and `review` what prompts show of it, `lead`
-//! what the one who cuts a plan is asked, `call` one question to a model, `key` its key, `person` one to a person, `contracts` tickets
-//! that come in. Tools never import each other; `programs` knows them all, for manuals and completions.
+//! what the one who cuts a plan is asked, `call` one question to a model, `key` its key, `confined` the child that asks a
+//! server, `person` one to a person, `contracts` tickets that come in. Tools never import each other; `programs` knows
+//! them all, for manuals and completions.
 
 pub mod call;
 pub mod clock;
+pub mod confined;
 pub mod context;
 pub mod contracts;
 pub mod desk;

@@ -1,6 +1,6 @@
 //! How many tokens a prompt will be for a model, from what its servers counted before, and how many its window holds.
 
-use crate::{call, desk::Desk};
+use crate::{call, confined::Line, desk::Desk};
 use haco_core::{
     code::{Code, Failure},
     config::Provider,
@@ -78,7 +78,7 @@ impl Measure {
         let is_short = prompt.most + REPLY_TOKENS <= LEAST_WINDOW;
         if self.window.is_none() && !is_short && model.entry.provider == Provider::Ollama {
             let endpoint = call::endpoint(&desk.settings, model).ok();
-            self.window = endpoint.and_then(|endpoint| haco_net::known(&endpoint).window);
+            self.window = endpoint.and_then(|endpoint| Line::to(&endpoint, &desk.settings).known().window);
         }
         self.window
     }

@@ -3,6 +3,7 @@
 use super::artifact;
 use crate::{
     call::{self, Called, Site},
+    confined::Line,
     desk,
     exit::{Outcome, failure_of},
     output::Out,
@@ -76,7 +77,8 @@ fn warmed(model: Option<&str>, out: &Out) -> Result<String> {
     let here = here(out)?;
     let resolved = here.model(model)?;
     if resolved.entry.provider == Provider::Ollama {
-        haco_net::warm(&call::endpoint(&here.settings, &resolved)?)?;
+        let endpoint = call::endpoint(&here.settings, &resolved)?;
+        Line::to(&endpoint, &here.settings).warm()?;
     }
     Ok(resolved.name)
 }

@@ -1,0 +1,80 @@
+//! A provider of kind `command`: a program behind the walls of a check, with the prompt on its stdin. The network and
+//! directories of the person's home it has only where the user's own configuration says so.
+
+use crate::confined::{Confined, Failed, Heard};
+use anyhow::Result;
+use haco_core::{
+    code::{Code, Failure},
+    config,
+    settings::{Resolved, Settings},
+};
+use haco_net::{Ask, Reply};
+use haco_sandbox::{Ended, Files, Input, Job, Layer, Limits, Net, Program};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Seconds, where nobody says.
+const USUAL_SEC: u64 = 600;
+
+/// Runs it, away from the repository at `dir`, and says what it printed and how it was confined.
+pub(super) fn run(
+    settings: &Settings,
+    model: &Resolved,
+    ask: &Ask<'_>,
+    dir: &Path,
+) -> Result<(Heard, Option<Confined>)> {
+    let entry = &model.entry;
+    let words: Vec<OsString> = entry.command.iter().flatten().map(Into::into).collect();
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_else(|| PathBuf::from("/"));
+    let scratch = tempfile::tempdir()?;
+    let rw: Vec<PathBuf> =
+        entry.home.iter().map(|d| home.join(d)).chain([scratch.path().to_path_buf()]).filter(|p| p.exists()).collect();
+    let prompt = [ask.system.unwrap_or_default(), ask.prompt].join("\n");
+    let env = haco_sandbox::clean_env(&std::env::var("PATH").unwrap_or_default(), &home, &[]);
+    let hide: &[PathBuf] = if haco_sandbox::always_seen(dir) { &[dir.to_path_buf()] } else { &[] };
+    let weaker: Vec<Layer> = settings.verify.allow_weaker.iter().map(|w| w.parse()).collect::<Result<_, Failure>>()?;
+    let job = Job {
+        files: Files { rw: &rw, hide, ..Files::default() },
+        env: &env,
+        stdin: Input::Bytes(prompt.as_bytes()),
+        limits: Limits {
+            timeout: Duration::from_secs(entry.timeout_sec.or(settings.http.total_timeout_sec).unwrap_or(USUAL_SEC)),
+            output_bytes: haco_net::MAX_BODY_BYTES,
+            ..Limits::default()
+        },
+        net: if entry.net == Some(config::Net::Host) { Net::Host } else { Net::Loopback },
+        allow_weaker: &weaker,
+        ..Job::new(Program::Argv(&words), scratch.path())
+    };
+    let ended = haco_sandbox::run(&job).map_err(|e| e.failure())?;
+    let answer = printed(model, &ended, job.limits.timeout);
+    let (asked, net): (Vec<Layer>, _) = match job.net {
+        Net::Host => (Layer::ALL.iter().copied().filter(|l| *l != Layer::Net).collect(), "host"),
+        _ => (Layer::ALL.to_vec(), "loopback"),
+    };
+    let confined = Confined { home: entry.home.clone(), ..Confined::of(&ended.layers, &asked, net) };
+    Ok((Heard::of(answer), Some(confined)))
+}
+
+/// What it printed, where it ended well.
+fn printed(model: &Resolved, ended: &Ended, timeout: Duration) -> Result<Reply, Box<Failed>> {
+    let raw = ended.stdout.text().into_bytes();
+    let (code, why) = match ended.end {
+        haco_sandbox::End::Exited(0) => {
+            let read = haco_net::parse_command_output(&model.model, &raw);
+            return read.map_err(|f| Box::new(Failed { raw, ..*Failed::bare(f.failure) }));
+        }
+        haco_sandbox::End::TimedOut => (Code::TotalTimeout, format!("took longer than {} s", timeout.as_secs())),
+        end => (Code::CommandFailed, format!("failed: {end:?}: {}", last_line(&ended.stderr.text()))),
+    };
+    let shown = model.entry.command.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ");
+    let failure = Failure::new(code, format!("model '{}': '{shown}' {why}", model.name));
+    Err(Box::new(Failed { raw, ..*Failed::bare(failure) }))
+}
+
+fn last_line(text: &str) -> &str {
+    text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no output")
+}

@@ -1,0 +1,168 @@
+//! The unconfined side: starts the child, connects for it, and takes what it says.
+
+use super::{
+    ENTRY, Failed, Heard, Line, Then,
+    wire::{self, End, Question, Said, Task, Turn},
+};
+use haco_core::code::{Code, Failure};
+use haco_net::{Ask, Endpoint, Known, Listener, News, Reply};
+use haco_sandbox::Layer;
+use std::{
+    io::{self, BufReader, ErrorKind, Read},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// Our own program, whatever lies at its path by now.
+const OURSELVES: &str = "/proc/self/exe";
+/// More connections no task needs, with all its tries.
+const MOST_DIALS: usize = 64;
+/// As much is read of what a child says in its last moments.
+const LAST_WORDS: u64 = 4096;
+/// The longest pause that a server may ask for, with some room.
+const PAUSE: Duration = Duration::from_secs(70);
+
+pub(super) fn ask(line: &Line<'_>, ask: &Ask<'_>, then: Then, listener: &mut Listener<'_>) -> Heard {
+    let mut took = Took::default();
+    let end = carried_out(line, Question::Reply(Turn::of(ask), then), listener, &mut took);
+    let Took { text, body, walls } = took;
+    match end {
+        Ok(End::Reply(reply, known)) => Heard { answer: Ok(Reply { text, raw: body, ..reply }), known, walls },
+        Ok(End::Failed(told, usage, cost_usd)) => {
+            let failed = Failed { failure: told.into(), raw: body, usage, cost_usd };
+            Heard { walls, ..Heard::of(Err(Box::new(failed))) }
+        }
+        Ok(_) => Heard { walls, ..Heard::of(Err(Failed::bare(odd()))) },
+        Err(failure) => Heard { walls, ..Heard::of(Err(Failed::bare(failure))) },
+    }
+}
+
+pub(super) fn known(line: &Line<'_>) -> Known {
+    match carried_out(line, Question::Known, &mut |_| {}, &mut Took::default()) {
+        Ok(End::Known(known)) => known,
+        _ => Known::default(),
+    }
+}
+
+pub(super) fn warm(line: &Line<'_>) -> Result<(), Failure> {
+    match carried_out(line, Question::Warm, &mut |_| {}, &mut Took::default())? {
+        End::Warm => Ok(()),
+        End::Failed(told, ..) => Err(told.into()),
+        _ => Err(odd()),
+    }
+}
+
+/// What is long, or said before the end.
+#[derive(Default)]
+struct Took {
+    text: String,
+    body: Vec<u8>,
+    walls: Vec<Layer>,
+}
+
+/// A child and our end of the socket; it does not outlive this.
+struct Running {
+    child: Child,
+    socket: UnixStream,
+    until: Instant,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn carried_out(
+    line: &Line<'_>,
+    question: Question,
+    listener: &mut Listener<'_>,
+    took: &mut Took,
+) -> Result<End, Failure> {
+    let task = Task { endpoint: line.endpoint.clone(), question, weaker: line.allow_weaker.to_vec() };
+    let mut running = start(line.endpoint).map_err(|error| io_failure("cannot start the confined process", &error))?;
+    // Who died before it read its task says why in its last words.
+    let heard = task.write(&running.socket).and_then(|()| hear(line.endpoint, &running, listener, took));
+    heard.map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            let failure =
+                Failure::new(Code::TotalTimeout, format!("model '{}': there was no end", line.endpoint.model));
+            failure.fix("run it again, or take a faster model")
+        }
+        _ => gone(&mut running, &error),
+    })
+}
+
+fn start(endpoint: &Endpoint) -> io::Result<Running> {
+    let (socket, theirs) = UnixStream::pair()?;
+    let mut command = Command::new(OURSELVES);
+    command.arg(ENTRY).env_clear().current_dir("/");
+    let child =
+        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let time = &endpoint.time;
+    let one = time.connect.saturating_mul(2).saturating_add(time.total).saturating_add(PAUSE);
+    let all = one.saturating_mul(time.retries.saturating_add(2));
+    let until = Instant::now().checked_add(all).unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400));
+    Ok(Running { child, socket, until })
+}
+
+fn hear(endpoint: &Endpoint, running: &Running, listener: &mut Listener<'_>, took: &mut Took) -> io::Result<End> {
+    let mut said = BufReader::new(&running.socket);
+    let mut dials = 0;
+    loop {
+        let left = running.until.saturating_duration_since(Instant::now());
+        running.socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        match Said::read(&mut said)? {
+            Said::Walls(walls) => took.walls = walls.iter().filter_map(|wall| wall.parse().ok()).collect(),
+            Said::Tokens(tokens) => listener(News::Tokens(tokens)),
+            Said::Line(line) => listener(News::Line(line)),
+            Said::Text(text) => took.text = text,
+            Said::Body(body) => took.body = body,
+            Said::End(end) => return Ok(*end),
+            Said::Dial if dials == MOST_DIALS => return Err(io::Error::other("it asks for too many connections")),
+            Said::Dial => {
+                dials += 1;
+                connect(endpoint, &running.socket)?;
+            }
+        }
+    }
+}
+
+/// Connects for the child, to where the task leads and nowhere else.
+fn connect(endpoint: &Endpoint, socket: &UnixStream) -> io::Result<()> {
+    match haco_net::dial(endpoint) {
+        Ok(connection) => {
+            wire::write_dialled(socket, None)?;
+            haco_sandbox::hand_over(socket, connection)
+        }
+        Err(missed) => wire::write_dialled(socket, Some(missed)),
+    }
+}
+
+/// Why a child went away without an end.
+fn gone(running: &mut Running, error: &io::Error) -> Failure {
+    let _ = running.child.kill();
+    let status = running.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+    let mut words = Vec::new();
+    if let Some(stderr) = running.child.stderr.take() {
+        let _ = stderr.take(LAST_WORDS).read_to_end(&mut words);
+    }
+    let words = String::from_utf8_lossy(&words);
+    let last = words.lines().rev().find(|line| !line.trim().is_empty()).map(|line| format!(": {line}"));
+    let why = match error.kind() {
+        ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => status,
+        _ => error.to_string(),
+    };
+    Failure::new(Code::Bug, format!("the confined process went away: {why}{}", last.unwrap_or_default()))
+}
+
+fn odd() -> Failure {
+    Failure::new(Code::Bug, "the confined process answered another question")
+}
+
+fn io_failure(what: &str, error: &io::Error) -> Failure {
+    Failure::new(Code::Io, format!("{what}: {error}"))
+}
