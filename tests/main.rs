@@ -15,6 +15,7 @@ mod house;
 mod init;
 mod keys;
 mod kill;
+mod ladder;
 mod mend;
 mod money;
 mod ollama_client;

@@ -3,6 +3,7 @@
 //! What several files say together is `settings`.
 
 use crate::key::KeyName;
+use crate::route::Entry;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -125,6 +126,9 @@ pub struct Model {
     /// Seconds that one call may take; none is `http.total_timeout_sec`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_sec: Option<u64>,
+    /// Tries of one ticket after the first, where the ticket does not say; none is 3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_budget: Option<u32>,
     /// US dollars per million tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
@@ -197,7 +201,7 @@ pub struct Roles {
     pub tech_lead: Option<Vec<String>>,
     /// Drafts; none is the default model.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub worker: Option<Vec<String>>,
+    pub worker: Option<Vec<Entry>>,
     /// Audits; none is the supervisor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auditor: Option<Vec<String>>,

@@ -9,6 +9,7 @@ use crate::{
     config::{Budget, CheckSlot, Config, Model, Need, Net, Price, Provider, Unit, Verify},
     hash::Hash,
     key,
+    route::Entry,
     ticket::Ticket,
     verdict::ApprovedModel,
 };
@@ -52,7 +53,7 @@ pub struct Settings {
     /// The lead's route.
     pub tech_lead: Vec<String>,
     /// The route of a ticket without one of its own.
-    pub worker: Vec<String>,
+    pub worker: Vec<Entry>,
     /// The auditor's route.
     pub auditor: Vec<String>,
     /// Commands that every ticket is offered.
@@ -126,7 +127,8 @@ impl Settings {
         s.tech_lead = pick(|c| &c.roles.tech_lead).unwrap_or_else(supervisor);
         s.auditor = pick(|c| &c.roles.auditor).unwrap_or_else(supervisor);
         let default = layers.environment.worker_model.clone().unwrap_or_else(|| DEFAULT_MODEL.to_owned());
-        s.worker = pick(|c| &c.roles.worker).unwrap_or_else(|| vec![default]);
+        let worker = [&repository, user].into_iter().find_map(|c| c.roles.worker.clone());
+        s.worker = worker.unwrap_or_else(|| vec![Entry::from(default)]);
         s.budget = strictest([&user.budget, &repository.budget]);
         s.http = united(&user.http, &repository.http);
         s.verify = united(&user.verify, &repository.verify);
@@ -240,9 +242,10 @@ impl Settings {
     /// Everyone who may act on these tickets, resolved: what a person approves with the scope.
     pub fn model_set<'a>(&self, tickets: impl Iterator<Item = &'a Ticket>) -> Result<Vec<ApprovedModel>, Failure> {
         let mut names: BTreeSet<String> = BTreeSet::new();
-        for route in [&self.tech_lead, &self.worker, &self.auditor] {
+        for route in [&self.tech_lead, &self.auditor] {
             names.extend(route.iter().cloned());
         }
+        names.extend(self.worker.iter().map(|entry| entry.model.clone()));
         for ticket in tickets {
             names.extend(ticket.execution.own_route());
         }
@@ -273,6 +276,11 @@ impl Settings {
             "budget": self.budget, "verify": self.verify, "needs": self.needs,
             "gates": {"scope": "ask", "acceptance": "ask"},
         });
+        let tries = self.models.iter().filter_map(|(name, model)| Some((name, model.retry_budget?)));
+        let tries: BTreeMap<&String, u32> = tries.collect();
+        if !tries.is_empty() {
+            policy["retry_budget"] = serde_json::json!(tries);
+        }
         if !self.prompts.is_empty() {
             policy["prompts"] = serde_json::json!(self.prompts);
         }
@@ -394,7 +402,7 @@ mod tests {
     #[test]
     fn without_any_key_the_default_model_is_on_this_machine_and_free() {
         let s = Settings::resolve(&Layers::default());
-        let worker = s.model(&s.worker[0]).expect("a model");
+        let worker = s.model(&s.worker[0].model).expect("a model");
         assert_eq!((worker.model.as_str(), worker.origin.as_str()), (DEFAULT_MODEL, "http://127.0.0.1:11434"));
         assert!(!worker.paid);
         assert_eq!((s.tech_lead[0].as_str(), s.auditor[0].as_str()), (SUPERVISOR, SUPERVISOR));

@@ -257,7 +257,7 @@ pub struct Execution {
     /// Who is next when every model of the route has spent its tries; none is `tech_lead`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalate_to: Option<EscalateTo>,
-    /// Tries of one model after its first; none is 3.
+    /// Tries of one model after its first; none is the model's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_budget: Option<u32>,
     /// Models in order; none is the configuration's.
@@ -266,11 +266,6 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// Tries of one model in all.
-    pub fn tries(&self) -> u32 {
-        self.retry_budget.unwrap_or(3).saturating_add(1)
-    }
-
     /// The ticket's own route, or nothing where the configuration decides.
     pub fn own_route(&self) -> Vec<String> {
         let mut route: Vec<String> = self.assigned_model.iter().cloned().collect();

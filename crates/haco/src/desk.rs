@@ -9,8 +9,10 @@ use haco_core::{
     hash::Hash,
     id::{PlanId, TicketId},
     journal::Event,
+    path::RepoPath,
     plan::Plan,
     prompt::Template,
+    route,
     settings::{Environment, Layers, Settings},
     studio::Studio,
     ticket::Ticket,
@@ -105,8 +107,28 @@ impl Desk {
     }
 
     fn loaded(&self, world: haco_store::World) -> Result<Loaded> {
-        let facts = Facts { busy: self.store.busy()? };
-        Ok(Loaded { plans: world.plans, tickets: world.tickets, facts })
+        let busy = self.store.busy()?;
+        let mut loaded = Loaded { plans: world.plans, tickets: world.tickets, facts: Facts::default() };
+        loaded.facts = Facts { busy, prompt_tokens: self.prompt_tokens(&loaded)? };
+        Ok(loaded)
+    }
+
+    /// How long the prompts of open tickets are, where a route asks: only then is git opened for it.
+    fn prompt_tokens(&self, loaded: &Loaded) -> Result<BTreeMap<TicketId, u64>> {
+        if !self.settings.worker.iter().any(|entry| entry.when.asks_size()) {
+            return Ok(BTreeMap::new());
+        }
+        let repo = self.repo()?;
+        let open = loaded.tickets.values().filter(|t| t.closed_by().is_none() && t.shipment.is_none());
+        let sized = open.filter_map(|ticket| {
+            let base = &loaded.plans.get(&ticket.plan)?.base;
+            let size = |path: &RepoPath| match repo.read(base, path.as_str()) {
+                Ok(Some((_, bytes))) => bytes.len() as u64,
+                _ => 0,
+            };
+            Some((ticket.id.clone(), route::prompt_tokens(ticket, size)))
+        });
+        Ok(sized.collect())
     }
 
     /// What the one decision reads.

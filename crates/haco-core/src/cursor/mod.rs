@@ -49,6 +49,8 @@ pub struct World<'a> {
 pub struct Facts {
     /// Who holds a ticket's step.
     pub busy: BTreeMap<TicketId, String>,
+    /// About how many tokens the tickets' prompts have, where a route asks.
+    pub prompt_tokens: BTreeMap<TicketId, u64>,
 }
 
 /// The built-in studios by name.

@@ -173,7 +173,9 @@ pub(super) fn ticket_offer(
             let spent = block.code == Code::BudgetSpent.as_str();
             let action = if spent { Action::Escalate } else { Action::Blocked };
             let named = Block { why: format!("{id}: {}", block.why), ..block.clone() };
-            outside(action, plan, Some(ticket), stage, &named)
+            // A lead that is a model cuts a ticket by itself; what it proposes waits for a person.
+            let runnable = spent && block.command.first().is_some_and(|c| c == "haco-plan");
+            Offer { runnable, ..outside(action, plan, Some(ticket), stage, &named) }
         }
         _ => return None,
     })

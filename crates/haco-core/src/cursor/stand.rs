@@ -13,10 +13,11 @@ use crate::{
     id::TicketId,
     oid::Oid,
     plan::Plan,
-    route,
+    route::{self, Rung},
+    settings::SUPERVISOR,
     studio::{By, Per, Stage, When},
     subject::{self, Base},
-    ticket::{EscalateTo, Ticket},
+    ticket::Ticket,
     verdict::{Answer, Verdict, latest},
 };
 use std::collections::BTreeMap;
@@ -166,15 +167,15 @@ impl<'a> Eye<'a> {
     /// A draft by the role at `from`, from the first model with a try left.
     fn draft(&self, from: usize) -> Need {
         let role = self.stage.chain.get(from).map_or("worker", |r| r.name.as_str());
-        let route = route::of(self.ticket, &self.world.settings.worker);
-        let since = route::reset(self.ticket);
-        let failed = self.ticket.attempts.iter().filter(|a| a.n > since);
-        match route::next(self.ticket, &route, failed) {
+        let settings = self.world.settings;
+        let tokens = self.world.facts.prompt_tokens.get(&self.ticket.id).copied().unwrap_or(0);
+        let route = route::of(self.ticket, &settings.worker, tokens);
+        match route::next(self.ticket, &route, settings, self.is_child()) {
             route::Next::Model(model, attempt) => match self.outside_approval(&model) {
                 Some(block) => Need::Blocked(block),
                 None => Need::Draft { model, attempt, role: role.to_owned() },
             },
-            route::Next::Spent(to) => Need::Blocked(self.escalation(to)),
+            route::Next::Rung(rung) => Need::Blocked(self.escalation(rung)),
         }
     }
 
@@ -193,14 +194,37 @@ impl<'a> Eye<'a> {
         }
     }
 
-    fn escalation(&self, to: EscalateTo) -> Block {
+    /// Whether it came of a split.
+    fn is_child(&self) -> bool {
+        let mut decisions = self.world.tickets.values().flat_map(|t| &t.decisions);
+        decisions.any(|d| d.action == "split" && d.into.contains(&self.ticket.id))
+    }
+
+    fn escalation(&self, rung: Rung) -> Block {
         let id = self.ticket.id.as_str();
-        let tries = self.ticket.execution.tries();
+        let lead = self.world.settings.tech_lead.first().map_or(SUPERVISOR, String::as_str);
+        let (actor, what, command) = match rung {
+            Rung::Smaller if lead == SUPERVISOR => {
+                let what = format!("cut it into smaller tickets, or say that it is one: haco split {id} --whole");
+                ("tech_lead", what, words(["haco", "split", id, "--from", "-"]))
+            }
+            Rung::Smaller => {
+                ("tech_lead", format!("'{lead}' cuts it into smaller tickets"), words(["haco-plan", "--split", id]))
+            }
+            Rung::Another => {
+                let what = format!("draft it yourself, or write another contract: haco-plan --replace {id} --from -");
+                ("tech_lead", what, words(["haco-verify", "--worktree", id]))
+            }
+            Rung::Person => {
+                ("human", "retry, rework with feedback, split or replace it".to_owned(), words(["haco", "retry", id]))
+            }
+            Rung::Nobody => ("human", "its contract lets it lie".to_owned(), words(["haco", "retry", id])),
+        };
         Block {
             code: Code::BudgetSpent.to_string(),
-            why: format!("{tries} tries of each model are spent; retry, rework with feedback, split or replace it"),
-            actor: if to == EscalateTo::TechLead { "tech_lead" } else { "human" },
-            command: words(["haco", "retry", id]),
+            why: format!("the tries of every model that it has are spent; {what}"),
+            actor,
+            command,
         }
     }
 

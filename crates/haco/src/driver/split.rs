@@ -1,4 +1,5 @@
-//! haco split: replace a ticket by smaller ones, which wait for approval; legal until shipping, also for an agent.
+//! haco split: replace a ticket by smaller ones, which wait for approval, or say that it is one thing; legal until
+//! shipping, also for an agent.
 
 use super::gates;
 use crate::{
@@ -11,7 +12,9 @@ use crate::{
 use anyhow::Result;
 use haco_core::{
     code::{Code, Failure},
+    id::TicketId,
     intake::Source,
+    verdict::Decision,
 };
 
 const MOST_BYTES: u64 = 16 << 20;
@@ -22,8 +25,11 @@ pub struct Args {
     /// The ticket (T-001)
     ticket: String,
     /// The smaller tickets (JSON, JSON Lines or PLAN.md); - reads them from stdin
-    #[arg(long, value_name = "FILE|-")]
-    from: String,
+    #[arg(long, value_name = "FILE|-", required_unless_present = "whole")]
+    from: Option<String>,
+    /// Say that it cannot be smaller, so that what follows on spent tries is another way
+    #[arg(long, conflicts_with = "from", requires = "reason")]
+    whole: bool,
     /// Why, for whoever reads it later
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -38,7 +44,8 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
     let plan = loaded.ticket(&id)?.plan.clone();
     desk.store.check_plan(&plan)?;
     gates::until_shipping(&id, gates::standing(&desk.position(&loaded), &id)?, "splitting it")?;
-    let text = input::file_or_stdin(&args.from, MOST_BYTES)?;
+    let Some(from) = &args.from else { return whole(&desk, &id, args.reason, out) };
+    let text = input::file_or_stdin(from, MOST_BYTES)?;
     let added = contracts::add(&desk, &plan, &text, Source::File, Some((&id, args.reason)))?;
     for note in &added.notes {
         out.say(note);
@@ -55,4 +62,11 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
         tally.take(out, child, Answered { status: position.status(&world, child), ..Answered::default() })?;
     }
     Ok(tally.end().with("plan", plan.as_str()))
+}
+
+/// A decision that lasts as long as the contract.
+fn whole(desk: &Desk, id: &TicketId, reason: Option<String>, out: &mut Out) -> Result<Outcome> {
+    gates::record(desk, id, |_, ticket, _| Ok(Decision { reason, ..gates::decision(out, "whole", ticket) }))?;
+    out.say(format!("{id}: it is not cut"));
+    gates::done(desk, out, id)
 }

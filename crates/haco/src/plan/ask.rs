@@ -69,7 +69,7 @@ pub(super) fn again(desk: &mut Desk, id: &PlanId, model: Option<&str>, out: &mut
     store(desk, Target::There(id), answer, out)
 }
 
-fn lead_of(desk: &Desk, named: Option<&str>) -> String {
+pub(super) fn lead_of(desk: &Desk, named: Option<&str>) -> String {
     named.or(desk.settings.tech_lead.first().map(String::as_str)).unwrap_or(SUPERVISOR).to_owned()
 }
 
@@ -85,19 +85,19 @@ fn outside(lead: &str, plan: &PlanId) -> Outcome {
 }
 
 /// What a model answered in the end, and every call on the way.
-struct Answer {
-    incoming: Result<Incoming, Failure>,
-    calls: Vec<Call>,
+pub(super) struct Answer {
+    pub(super) incoming: Result<Incoming, Failure>,
+    pub(super) calls: Vec<Call>,
 }
 
 /// One call as it is kept.
-struct Call {
+pub(super) struct Call {
     prompt: String,
     reply: String,
     record: Value,
 }
 
-fn answer(desk: &Desk, plan: &Plan, lead: &str, out: &Out) -> Result<Answer> {
+pub(super) fn answer(desk: &Desk, plan: &Plan, lead: &str, out: &Out) -> Result<Answer> {
     let model = desk.settings.model(lead)?;
     let there: BTreeSet<TicketId> = plan.tickets.iter().cloned().collect();
     let (mut calls, mut errors) = (Vec::new(), None);
@@ -221,7 +221,7 @@ fn store(desk: &Desk, target: Target<'_>, answer: Answer, out: &mut Out) -> Resu
 }
 
 /// The calls below the plan, each in a folder of its own.
-fn keep(desk: &Desk, plan: &PlanId, calls: &[Call]) -> Result<()> {
+pub(super) fn keep(desk: &Desk, plan: &PlanId, calls: &[Call]) -> Result<()> {
     let dir = format!("plans/{plan}/calls");
     let there = desk.store.list(&dir)?.iter().filter_map(|name| name.parse::<usize>().ok()).max().unwrap_or(0);
     for (n, call) in (there + 1..).zip(calls) {

@@ -1,10 +1,11 @@
 //! haco-plan: Turn a requirement into tickets.
 //!
-//! `ask` goes to the lead, `take` takes tickets that somebody else wrote, `render` writes PLAN.md. What must hold of a
+//! `ask` goes to the lead, `cut` for one ticket that is too large, `take` takes tickets that somebody else wrote, `render` writes PLAN.md. What must hold of a
 //! ticket, its ids and its order are `contracts`.
 
 mod ask;
 mod checks;
+mod cut;
 mod make;
 mod render;
 mod report;
@@ -49,6 +50,9 @@ pub struct Args {
     /// Write a new contract to this ticket, which a person must approve
     #[arg(long, value_name = "TICKET", requires = "from", conflicts_with_all = ["requirement", "file", "id"])]
     replace: Option<TicketId>,
+    /// Ask the lead for smaller tickets in the place of this one, which a person must approve
+    #[arg(long, value_name = "TICKET", conflicts_with_all = ["requirement", "file", "from", "plan", "id", "replace", "base", "granularity", "context"])]
+    split: Option<TicketId>,
     /// Write the plan as PLAN.md and keep what people wrote in it
     #[arg(long, conflicts_with_all = ["requirement", "file", "from", "id", "model", "base", "granularity", "context"])]
     render: bool,
@@ -86,6 +90,9 @@ fn granularity() -> impl TypedValueParser<Value = Granularity> {
 /// Runs the program.
 pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
     let mut desk = Desk::open()?;
+    if let Some(ticket) = &args.split {
+        return cut::cut(&desk, ticket, args.model.as_deref(), out);
+    }
     match (&args.from, &args.replace, &args.plan) {
         _ if args.render => render::run(&desk, args.plan.as_ref(), args.output.as_deref(), out),
         (Some(from), Some(ticket), plan) => take::replace(&desk, from, ticket, plan.as_ref(), out),

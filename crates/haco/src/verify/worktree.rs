@@ -73,7 +73,7 @@ fn role(ticket: &Ticket, standing: &Standing) -> Result<String> {
     match &standing.need {
         Need::Draft { role, .. } => Ok(role.clone()),
         Need::Verify { .. } => Ok(last().unwrap_or_else(|| "worker".to_owned())),
-        Need::Blocked(b) if b.code == Code::BudgetSpent.as_str() && b.actor == "tech_lead" => {
+        Need::Blocked(b) if b.code == Code::BudgetSpent.as_str() && b.command.iter().any(|w| w == "--worktree") => {
             Ok(last().unwrap_or_else(|| "worker".to_owned()))
         }
         _ => Err(refusal(&ticket.id, standing, "a draft").into()),

@@ -119,7 +119,7 @@ impl Here {
     /// The model that was named, else HACO_WORKER_MODEL, else the first of `roles.worker`; never another.
     fn model(&self, named: Option<&str>) -> Result<Resolved> {
         let name = named.or(self.settings.environment.worker_model.as_deref());
-        let name = name.or(self.settings.worker.first().map(String::as_str)).unwrap_or_default();
+        let name = name.or(self.settings.worker.first().map(|entry| entry.model.as_str())).unwrap_or_default();
         if matches!(name, "" | SUPERVISOR | HUMAN) {
             let why = format!("'{name}' is no model that could answer a prompt");
             return Err(Failure::new(Code::Usage, why).fix("haco-worker --model NAME 'PROMPT'").into());

@@ -118,7 +118,7 @@ fn prepare(desk: &Desk, id: &TicketId, turn: &Turn, named: Option<&str>) -> Resu
     let first = named.unwrap_or(model);
     let (model, asked) = match ask(first) {
         Err(error) if named.is_none() && failure_of(&error).code == Code::ContextExceeded => {
-            after(desk, ticket, first).iter().find_map(|name| ask(name).ok()).ok_or(error)?
+            after(desk, turn, ticket, first).iter().find_map(|name| ask(name).ok()).ok_or(error)?
         }
         done => done?,
     };
@@ -126,8 +126,9 @@ fn prepare(desk: &Desk, id: &TicketId, turn: &Turn, named: Option<&str>) -> Resu
 }
 
 /// The models of the route behind `first`: a prompt that its window does not hold goes to the next one whose window does.
-fn after(desk: &Desk, ticket: &Ticket, first: &str) -> Vec<String> {
-    let route = route::of(ticket, &desk.settings.worker);
+fn after(desk: &Desk, turn: &Turn, ticket: &Ticket, first: &str) -> Vec<String> {
+    let tokens = turn.loaded.facts.prompt_tokens.get(&ticket.id).copied().unwrap_or(0);
+    let route = route::of(ticket, &desk.settings.worker, tokens);
     route.into_iter().skip_while(|name| name != first).skip(1).collect()
 }
 
@@ -145,10 +146,8 @@ fn model_for(desk: &Desk, turn: &Turn, ticket: &Ticket, name: &str) -> Result<Re
         let why = format!("{id}: '{name}' is not in the set of models that was approved with the scope");
         return Err(Failure::new(Code::OutsideApproval, why).fix(format!("haco approve {}", plan.id)).into());
     }
-    let since = route::reset(ticket);
-    let tries = ticket.attempts.iter().filter(|a| a.n > since && a.repeats.is_none());
-    let used = tries.filter(|a| a.steps.last().is_some_and(|s| s.model == name)).count();
-    if used >= ticket.execution.tries() as usize {
+    let used = route::used(ticket, name);
+    if used >= route::tries(&desk.settings, ticket, name) {
         let failure = Failure::new(Code::BudgetSpent, format!("{id}: {used} tries of '{name}' are spent"));
         return Err(failure.fix(format!("haco retry {id} --model {name}")).into());
     }

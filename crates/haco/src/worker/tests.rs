@@ -50,7 +50,7 @@ fn a_whole_reply_that_is_no_artifact_spends_a_try_and_the_last_one_is_the_budget
     assert_eq!(ticket.attempts[0].outcome.as_deref(), Some("empty_reply"));
     assert!(read(&sample, "drafts/T-001/1/0-worker/body").contains("\"done\""));
     let spent = draft(&sample.desk(), &sample.id, None, &quiet()).failure.expect("a refusal");
-    assert_eq!((spent.code, spent.fix.as_deref()), (Code::BudgetSpent, Some("haco retry T-001")));
+    assert_eq!((spent.code, spent.fix.as_deref()), (Code::BudgetSpent, Some("haco split T-001 --from -")));
 }
 
 #[test]

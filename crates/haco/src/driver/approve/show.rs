@@ -18,7 +18,9 @@ pub fn text(desk: &Desk, loaded: &Loaded, scope: &Scope) -> Result<String> {
     let (studio, mode) = (flat(&plan.studio), flat(&plan.mode));
     line_of(&mut text, "  base    ", &format!("{}{at}, studio {studio}, mode {mode}", plan.base.short()));
     for id in scope.contracts.keys() {
-        ticket(&mut text, desk, scope, &loaded.tickets[id]);
+        let tokens = loaded.facts.prompt_tokens.get(id).copied().unwrap_or(0);
+        let route = route::of(&loaded.tickets[id], &desk.settings.worker, tokens);
+        ticket(&mut text, &route, scope, &loaded.tickets[id]);
     }
     for dropped in &scope.dropped {
         let title = flat(&loaded.tickets[&dropped.id].title);
@@ -56,7 +58,7 @@ fn line_of(text: &mut String, head: &str, line: &str) {
     writeln!(text, "{head}{line}").expect("a string takes everything");
 }
 
-fn ticket(text: &mut String, desk: &Desk, scope: &Scope, ticket: &Ticket) {
+fn ticket(text: &mut String, route: &[String], scope: &Scope, ticket: &Ticket) {
     let state = match (scope.was(&ticket.id), &scope.before) {
         (Some(was), _) if was == &scope.contracts[&ticket.id] => "",
         (Some(_), _) => " (changed)",
@@ -80,7 +82,7 @@ fn ticket(text: &mut String, desk: &Desk, scope: &Scope, ticket: &Ticket) {
     if !task.allowed_dependencies.is_empty() {
         line_of(text, "    may add ", &flat(&task.allowed_dependencies.join(", ")));
     }
-    line_of(text, "    route   ", &flat(&route::of(ticket, &desk.settings.worker).join(", then ")));
+    line_of(text, "    route   ", &flat(&route.join(", then ")));
     for warning in intake::vague(&dod.acceptance_criteria) {
         line_of(text, "    warning ", &flat(&warning));
     }
@@ -103,6 +105,9 @@ fn policy(settings: &Settings) -> Vec<String> {
     let budget = &settings.budget;
     let caps = [("a ticket", budget.ticket_usd), ("a plan", budget.plan_usd), ("a day", budget.day_usd)];
     let mut lines = vec![format!("budget  {}", caps.map(|(per, cap)| format!("{} {per}", usd(cap))).join(", "))];
+    for (name, model) in &settings.models {
+        lines.extend(model.retry_budget.map(|n| format!("tries   {}: {n} after the first", flat(name))));
+    }
     let verify = &settings.verify;
     let mut list = |head: &str, items: &[String]| {
         if !items.is_empty() {
