@@ -1,5 +1,6 @@
 //! The suite: the programs as their callers see them, one module a tool.
 
+mod agents;
 mod audit;
 mod bad_input;
 mod call;

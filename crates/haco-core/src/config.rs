@@ -114,9 +114,12 @@ pub struct Model {
     /// The program that prints the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_command: Option<Vec<String>>,
-    /// Provider `command`: the program; the prompt is on its stdin.
+    /// Provider `command`: the program; the prompt is on its stdin, or in the file `{prompt_file}` where a word says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
+    /// Provider `command`: the form of what it prints.
+    #[serde(skip_serializing_if = "is_default")]
+    pub output: Output,
     /// Provider `command`: `host` lets it reach the network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub net: Option<Net>,
@@ -168,6 +171,23 @@ impl Provider {
             Provider::Replay => "replay",
         }
     }
+}
+
+/// The form of what a provider's program prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Output {
+    /// The reply alone.
+    #[default]
+    Text,
+    /// As `claude -p --output-format json`.
+    ClaudeJson,
+    /// As `codex exec --json`.
+    CodexJsonl,
+    /// As `gemini -p … --output-format json`.
+    GeminiJson,
+    /// An object a line: `text`, and at last `done`.
+    Ndjson,
 }
 
 /// Which network a program reaches.

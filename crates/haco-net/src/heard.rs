@@ -53,7 +53,7 @@ impl Heard {
 
     /// Both counts, where both are believable.
     pub(crate) fn usage(&self, provider: Provider) -> Option<Usage> {
-        let count = |name: &str| self.counted.get(name)?.as_u64().filter(|n| *n <= MOST_TOKENS);
+        let count = |name: &str| tokens(self.counted.get(name));
         let (prompt, completion) = match provider {
             Provider::Ollama => (count("prompt_eval_count"), count("eval_count")),
             Provider::OpenAi => (count("prompt_tokens"), count("completion_tokens")),
@@ -73,9 +73,8 @@ impl Heard {
 
     /// Tokens of the prompt that came from a cache, and that went into one; 0 where the server says nothing of them.
     fn cached(&self, provider: Provider) -> (u64, u64) {
-        let believable = |value: Option<&Value>| value.and_then(Value::as_u64).filter(|n| *n <= MOST_TOKENS);
-        let at = |name: &str| believable(self.counted.get(name));
-        let detail = |name: &str| believable(self.counted.get("prompt_tokens_details").and_then(|d| d.get(name)));
+        let at = |name: &str| tokens(self.counted.get(name));
+        let detail = |name: &str| tokens(self.counted.get("prompt_tokens_details").and_then(|d| d.get(name)));
         let (read, written) = match provider {
             Provider::Ollama => (None, None),
             // The second is DeepSeek's name, the last OpenRouter's.
@@ -89,6 +88,16 @@ impl Heard {
 
     /// What the server says that it cost, in dollars, where it is believable.
     pub(crate) fn cost(&self) -> Option<f64> {
-        self.counted.get("cost")?.as_f64().filter(|usd| (0.0..=MOST_USD).contains(usd))
+        dollars(self.counted.get("cost"))
     }
+}
+
+/// A count that can be believed.
+pub(crate) fn tokens(value: Option<&Value>) -> Option<u64> {
+    value?.as_u64().filter(|n| *n <= MOST_TOKENS)
+}
+
+/// A sum of money that can be believed.
+pub(crate) fn dollars(value: Option<&Value>) -> Option<f64> {
+    value?.as_f64().filter(|usd| (0.0..=MOST_USD).contains(usd))
 }

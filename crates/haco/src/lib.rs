@@ -20,6 +20,7 @@ pub mod lead;
 pub mod output;
 pub mod person;
 pub mod programs;
+mod prompted;
 pub mod purse;
 pub mod review;
 #[cfg(test)]
