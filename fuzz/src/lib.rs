@@ -1,7 +1,11 @@
-//! What must hold for any reply: no panic, nothing touched outside the scope, and a refusal that is short.
+//! What must hold for any reply: no panic, nothing touched outside the scope, and a refusal that is short. And for any
+//! answer or output that a reply is taken from: no panic, no empty reply, believable counts, and a failure of one line.
 
+use haco_core::address::BaseUrl;
+use haco_core::config::Output;
 use haco_core::edit::{self, Edited, Format, Scope};
 use haco_core::path::RepoPath;
+use haco_net::{Answer, Endpoint, Failed, Provider, Reply};
 use std::collections::BTreeMap;
 
 /// The file that most replies are about.
@@ -33,4 +37,32 @@ pub fn hold(file: &[u8], reply: &str) -> Option<Edited> {
         }
     }
     last
+}
+
+/// Reads what a program printed.
+pub fn print(output: Output, stdout: &[u8]) {
+    judged(haco_net::parse_command_output("m", output, stdout));
+}
+
+/// Reads a server's answer, whole and streamed alike; the first byte chooses the protocol.
+pub fn answer(bytes: &[u8]) {
+    let Some((first, body)) = bytes.split_first() else { return };
+    let provider = [Provider::Ollama, Provider::OpenAi, Provider::Anthropic][usize::from(first % 3)];
+    let base = BaseUrl::parse("http://127.0.0.1").expect("a literal address parses");
+    judged(haco_net::parse_reply(&Endpoint::new(provider, base, "m"), &Answer::recorded(body)));
+    let _ = haco_net::protocol_of(body);
+}
+
+fn judged(read: Result<Reply, Box<Failed>>) {
+    match read {
+        Ok(reply) => {
+            assert!(!reply.text.trim().is_empty());
+            assert!(reply.cost_usd.is_none_or(|usd| usd.is_finite() && usd >= 0.0));
+            let usage = reply.usage.unwrap_or_default();
+            assert!(usage.cache_read_tokens.saturating_add(usage.cache_write_tokens) <= usage.prompt_tokens);
+        }
+        Err(failed) => {
+            assert!(!failed.failure.message.contains('\n') && failed.failure.message.len() < 2048);
+        }
+    }
 }

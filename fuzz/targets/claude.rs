@@ -1,0 +1,3 @@
+//! Anything in place of what Claude Code prints.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|stdout: &[u8]| haco_fuzz::print(haco_core::config::Output::ClaudeJson, stdout));

@@ -1,0 +1,3 @@
+//! Anything in place of what Gemini prints.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|stdout: &[u8]| haco_fuzz::print(haco_core::config::Output::GeminiJson, stdout));
