@@ -3,13 +3,13 @@
 //! It is a fork of haco that never calls execve, so it closes what haco had open, wipes the environment that it was given,
 //! and nobody inside may look into it.
 
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 
 use crate::child::{self, Failed};
 use crate::door::{self, Door};
 use crate::hand;
 use crate::layer::Layer;
-use crate::mounts::{self, Late};
+use crate::mounts::{self, TREE};
 use crate::prepare::Prepared;
 use crate::sys::{self, Done};
 
@@ -29,7 +29,6 @@ pub(crate) const ENDED: i32 = 5;
 pub(crate) const STEP: i32 = 6;
 
 const REPORT: RawFd = 3;
-const LATE: RawFd = 4;
 
 /// The ends of the pipes that belong inside.
 pub(crate) struct Ends {
@@ -37,7 +36,6 @@ pub(crate) struct Ends {
     pub(crate) stdout: RawFd,
     pub(crate) stderr: RawFd,
     pub(crate) report: RawFd,
-    pub(crate) late: RawFd,
 }
 
 /// Lives as the first process inside, and ends.
@@ -52,7 +50,7 @@ pub(crate) fn live(prepared: &mut Prepared, ends: &Ends) -> ! {
 
 fn build(prepared: &mut Prepared, ends: &Ends) -> Result<(), Failed> {
     let wall = |layer| move |errno| Failed::Wall(layer, errno);
-    streams(ends).map_err(wall(Layer::Pid))?;
+    streams(ends, prepared.tree.as_ref().map(AsRawFd::as_raw_fd)).map_err(wall(Layer::Pid))?;
     sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, 0).map_err(wall(Layer::Pid))?;
     // Also tells whether haco died before it could be noticed: then nobody reads.
     report([0, 0, 0]).map_err(wall(Layer::Pid))?;
@@ -73,8 +71,7 @@ fn build(prepared: &mut Prepared, ends: &Ends) -> Result<(), Failed> {
         sys::done(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) }.into()).map_err(wall(Layer::Uts))?;
     }
     if has(Layer::Mount) {
-        let late = Late { from: LATE, room: &mut prepared.late };
-        mounts::build(&prepared.steps, &prepared.root, late).map_err(|failed| match failed {
+        mounts::build(&prepared.steps, &prepared.root).map_err(|failed| match failed {
             (Some(step), errno) => Failed::Step(step, errno),
             (None, errno) => Failed::Wall(Layer::Mount, errno),
         })?;
@@ -96,15 +93,16 @@ fn lower(prepared: &Prepared) {
     }
 }
 
-/// Puts the pipes where they belong and closes all else.
-fn streams(ends: &Ends) -> Done {
-    for (from, to) in [(ends.stdin, 0), (ends.stdout, 1), (ends.stderr, 2), (ends.report, REPORT), (ends.late, LATE)] {
+/// Puts the pipes and the tree where they belong and closes all else.
+fn streams(ends: &Ends, tree: Option<RawFd>) -> Done {
+    let all = [(ends.stdin, 0), (ends.stdout, 1), (ends.stderr, 2), (ends.report, REPORT)];
+    for (from, to) in all.into_iter().chain(tree.map(|tree| (tree, TREE))) {
         // SAFETY: the ends were opened above all of the places that are filled here.
         sys::done(unsafe { libc::dup2(from, to) }.into())?;
     }
     // SAFETY: only a flag of a descriptor that was just made.
     sys::done(unsafe { libc::fcntl(REPORT, libc::F_SETFD, libc::FD_CLOEXEC) }.into())?;
-    sys::close_from(LATE + 1)
+    sys::close_from(TREE + 1)
 }
 
 /// The caller stays who it is, and nobody else exists.

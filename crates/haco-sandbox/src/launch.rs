@@ -1,7 +1,6 @@
 //! Start a job behind every wall that can be had, and say how it ended or which wall is missing.
 
 use std::io;
-use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
 use nix::sys::wait::waitpid;
@@ -11,11 +10,10 @@ use crate::cannot::CannotRun;
 use crate::inner::{self, DIR, EXEC, Message, STEP, WALL};
 use crate::job::{End, Ended, Job, LimitKind, Program};
 use crate::layer::Layer;
-use crate::pipes::{self, Outer};
+use crate::pipes;
 use crate::prepare::{self, Prepared};
-use crate::view::{self, Step};
+use crate::walls;
 use crate::watch::{self, Watched};
-use crate::{sys, walls};
 
 /// Runs one command confined and bounded, and comes back when nothing of it is left.
 ///
@@ -47,21 +45,11 @@ fn once(job: &Job, layers: &[Layer]) -> Result<Ended, CannotRun> {
     let (outer, inside) = pipes::make()?;
     let first = start(&mut prepared, &inside.ends())?;
     drop(inside);
-    tell(&prepared, &outer);
     let watched = watch::watch(first, outer, job, layers.contains(&Layer::Pid))?;
     if let Some(failure) = watched.failure {
         return Err(cannot(job, &prepared, failure));
     }
     Ok(ended(watched, layers))
-}
-
-/// Tells the first process what to cover. Where it does not come to that, it says why in its report.
-fn tell(prepared: &Prepared, outer: &Outer) {
-    if prepared.steps.iter().any(|step| matches!(step, Step::Secrets)) {
-        let list = view::secrets(&prepared.tools);
-        let length = u32::try_from(list.len()).unwrap_or(u32::MAX).to_ne_bytes();
-        sys::write_all(outer.late.as_raw_fd(), &[&length[..], &list].concat()).ok();
-    }
 }
 
 /// Forks into the new namespaces.

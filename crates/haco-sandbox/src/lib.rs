@@ -28,6 +28,8 @@ mod door;
 #[cfg(target_os = "linux")]
 mod filter;
 #[cfg(target_os = "linux")]
+mod foreign;
+#[cfg(target_os = "linux")]
 mod hand;
 #[cfg(target_os = "linux")]
 mod inner;

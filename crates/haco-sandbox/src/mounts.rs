@@ -4,22 +4,19 @@ use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
 
 use crate::sys::{self, Done, NODEV, NOEXEC, NOSUID, RDONLY};
-use crate::view::{Laid, NO_DIR, NO_FILE, Step};
+use crate::view::{Laid, Step};
 
-/// Where the list of secrets comes from, and room for it.
-pub(crate) struct Late<'a> {
-    pub(crate) from: RawFd,
-    pub(crate) room: &'a mut [u8],
-}
+/// The descriptor of the tree that was brought.
+pub(crate) const TREE: RawFd = 4;
 
 /// Where the new root is put together before it is the root: a directory that every machine has. It is covered there
 /// for a moment, and the steps find what was in it below `OLD`.
 const BUILD: &CStr = c"/proc";
 
 /// Makes an empty root and carries out every step in it. An error says which step failed, if one did.
-pub(crate) fn build(steps: &[Step], root: &CStr, mut late: Late) -> Result<(), (Option<usize>, i32)> {
+pub(crate) fn build(steps: &[Step], root: &CStr) -> Result<(), (Option<usize>, i32)> {
     new_root(root).map_err(|errno| (None, errno))?;
-    steps.iter().enumerate().try_for_each(|(n, step)| carry_out(step, &mut late).map_err(|errno| (Some(n), errno)))
+    steps.iter().enumerate().try_for_each(|(n, step)| carry_out(step).map_err(|errno| (Some(n), errno)))
 }
 
 /// Cuts the namespace off from the machine's, and changes to a root in memory with these options.
@@ -39,7 +36,7 @@ fn new_root(options: &CStr) -> Done {
     sys::done(unsafe { libc::chdir(c"/".as_ptr()) }.into()).map(drop)
 }
 
-fn carry_out(step: &Step, late: &mut Late) -> Done {
+fn carry_out(step: &Step) -> Done {
     match step {
         Step::Bind { from, at, set } => bind(from, at, *set),
         Step::Mount { kind, at, flags, options } => sys::mount(kind, at, *flags, options),
@@ -56,7 +53,7 @@ fn carry_out(step: &Step, late: &mut Late) -> Done {
             if_new(sys::done(unsafe { libc::symlink(target.as_ptr(), at.as_ptr()) }.into()).map(drop))
         }
         Step::Lay { top, above, name, change } => lay(top, above, name, change),
-        Step::Secrets => cover_all(late),
+        Step::Tree { at } => sys::move_mount(TREE, at),
         Step::Leave => leave(),
     }
 }
@@ -66,21 +63,6 @@ fn bind(from: &CStr, at: &CStr, set: u64) -> Done {
     let bound = sys::mount_setattr(tree, c"", set, true).and_then(|()| sys::move_mount(tree, at));
     sys::close(tree);
     bound
-}
-
-/// Covers what the list names: a length, and then what with, a path and its end, one after the other.
-fn cover_all(late: &mut Late) -> Done {
-    let mut length = [0; 4];
-    sys::read_exact(late.from, &mut length)?;
-    let room = late.room.get_mut(..u32::from_ne_bytes(length) as usize).ok_or(libc::E2BIG)?;
-    sys::read_exact(late.from, room)?;
-    let mut rest = &*room;
-    while let Some((kind, named)) = rest.split_first() {
-        let at = CStr::from_bytes_until_nul(named).map_err(|_| libc::EINVAL)?;
-        if_there(bind(if *kind == b'd' { NO_DIR } else { NO_FILE }, at, COVER))?;
-        rest = &named[at.count_bytes() + 1..];
-    }
-    Ok(())
 }
 
 const COVER: u64 = RDONLY | NOSUID | NODEV | NOEXEC;

@@ -1,6 +1,7 @@
 //! Everything that the new process needs, made before it exists: between fork and exec nothing may ask for memory.
 
 use std::ffi::{CString, OsStr, c_char};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -31,9 +32,8 @@ pub(crate) struct Prepared {
     pub(crate) loopback: bool,
     pub(crate) root: CString,
     pub(crate) steps: Vec<Step>,
-    /// Where tokens of toolchains may lie, and room for the list of secrets.
-    pub(crate) tools: Vec<PathBuf>,
-    pub(crate) late: Vec<u8>,
+    /// What a step puts at its path.
+    pub(crate) tree: Option<OwnedFd>,
     pub(crate) door: Door,
     /// For the kernel, which counts no process of root's otherwise.
     pub(crate) most_processes: Vec<u8>,
@@ -69,7 +69,7 @@ pub(crate) fn prepare(job: &Job, layers: &[Layer]) -> Result<Prepared, CannotRun
     let view = match has(Layer::Mount) {
         true => view::plan(job, has(Layer::Pid))?,
         false => {
-            View { steps: vec![], writable: job.files.rw.to_vec(), own: vec![], dir: job.dir.to_owned(), tools: vec![] }
+            View { steps: vec![], writable: job.files.rw.to_vec(), own: vec![], dir: job.dir.to_owned(), tree: None }
         }
     };
     let filter = match has(Layer::Seccomp) {
@@ -89,8 +89,7 @@ pub(crate) fn prepare(job: &Job, layers: &[Layer]) -> Result<Prepared, CannotRun
         limits: if has(Layer::Limits) { limits(&job.limits, has(Layer::User).then_some(most)) } else { Vec::new() },
         fence: fence(&view.writable)?,
         steps: view.steps,
-        tools: view.tools,
-        late: vec![0; LIST_BYTES],
+        tree: view.tree,
         filter,
         dir: view::text(&view.dir),
         programs,
@@ -101,8 +100,6 @@ pub(crate) fn prepare(job: &Job, layers: &[Layer]) -> Result<Prepared, CannotRun
 
 /// Processes that may be there beyond the limit until that is noticed.
 const SPARE: u64 = 64;
-/// Room for the paths of some thousand secrets.
-const LIST_BYTES: usize = 256 << 10;
 /// Less the kernel refuses.
 const LEAST_PID_MAX: u64 = 302;
 /// What scratch directories hold where memory has no limit.

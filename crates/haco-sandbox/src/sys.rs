@@ -26,12 +26,17 @@ const AT_RECURSIVE: libc::c_int = 0x8000;
 const OPEN_TREE_CLONE: libc::c_int = 1;
 const MOVE_MOUNT_F_EMPTY_PATH: libc::c_uint = 0x4;
 
+/// Show files under the owners that a user namespace gives them.
+pub(crate) const IDMAP: u64 = 0x0010_0000;
+
+/// The kernel's `struct mount_attr`.
 #[repr(C)]
-struct MountAttr {
-    set: u64,
-    clear: u64,
-    propagation: u64,
-    userns_fd: u64,
+#[derive(Default)]
+pub(crate) struct MountAttr {
+    pub(crate) set: u64,
+    pub(crate) clear: u64,
+    pub(crate) propagation: u64,
+    pub(crate) userns_fd: u64,
 }
 
 /// A detached copy of the mounts at and below a path that has no link anywhere in it.
@@ -77,11 +82,16 @@ pub(crate) fn move_mount(tree: RawFd, to: &CStr) -> Done {
 
 /// Sets attributes on a mount, or on a whole tree; the path may be empty to mean the descriptor itself.
 pub(crate) fn mount_setattr(at: RawFd, path: &CStr, set: u64, whole: bool) -> Done {
-    let attr = MountAttr { set, clear: 0, propagation: 0, userns_fd: 0 };
+    set_mount(at, path, &MountAttr { set, ..MountAttr::default() }, whole)
+}
+
+/// The same with all that can be said of a mount.
+pub(crate) fn set_mount(at: RawFd, path: &CStr, attr: &MountAttr, whole: bool) -> Done {
     let flags = libc::AT_EMPTY_PATH | if whole { AT_RECURSIVE } else { 0 };
     let size = size_of::<MountAttr>();
     // SAFETY: path and structure outlive the call, and the size is the structure's.
-    let answer = unsafe { libc::syscall(libc::SYS_mount_setattr, at, path.as_ptr(), flags, &raw const attr, size) };
+    let answer =
+        unsafe { libc::syscall(libc::SYS_mount_setattr, at, path.as_ptr(), flags, std::ptr::from_ref(attr), size) };
     done(answer).map(drop)
 }
 
@@ -108,20 +118,6 @@ pub(crate) fn write_all(fd: RawFd, mut bytes: &[u8]) -> Done {
         // SAFETY: the slice is valid for its length.
         let wrote = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
         bytes = &bytes[done(wrote as i64)? as usize..];
-    }
-    Ok(())
-}
-
-/// Reads as much as there is room for; less is an error.
-pub(crate) fn read_exact(fd: RawFd, mut room: &mut [u8]) -> Done {
-    while !room.is_empty() {
-        // SAFETY: the slice is valid for its length.
-        match done(unsafe { libc::read(fd, room.as_mut_ptr().cast(), room.len()) } as i64) {
-            Ok(0) => return Err(libc::EIO),
-            Ok(n) => room = &mut room[n as usize..],
-            Err(libc::EINTR) => {}
-            Err(errno) => return Err(errno),
-        }
     }
     Ok(())
 }

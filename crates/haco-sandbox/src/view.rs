@@ -6,6 +6,7 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -42,8 +43,8 @@ pub(crate) enum Step {
     Link { target: CString, at: CString },
     /// Make one path below a directory be something else.
     Lay { top: CString, above: Vec<CString>, name: CString, change: Laid },
-    /// Cover what is found out while the steps before are carried out.
-    Secrets,
+    /// Put the tree that was brought at a path.
+    Tree { at: CString },
     /// Let go of the machine's root.
     Leave,
 }
@@ -63,8 +64,9 @@ impl Step {
             | Step::Seal { at, .. }
             | Step::Dir { at, .. }
             | Step::File { at, .. }
+            | Step::Tree { at, .. }
             | Step::Link { at, .. } => walls::missing(Layer::Mount, &named(at)),
-            Step::Secrets | Step::Leave => walls::missing(Layer::Mount, cause),
+            Step::Leave => walls::missing(Layer::Mount, cause),
         }
     }
 }
@@ -108,8 +110,8 @@ pub(crate) struct View {
     pub(crate) own: Vec<CString>,
     /// What the job's directory is inside.
     pub(crate) dir: PathBuf,
-    /// The directories of toolchains, where tokens may lie.
-    pub(crate) tools: Vec<PathBuf>,
+    /// The tree that a step puts at its path.
+    pub(crate) tree: Option<OwnedFd>,
 }
 
 /// Says how to build the view of a job; `own_processes` where `/proc` will show only its own.
@@ -120,8 +122,13 @@ pub(crate) fn plan(job: &Job, own_processes: bool) -> Result<View, CannotRun> {
     let covers = hidden::places(job, &places, &tools.dirs)?;
     places.extend(tools.dirs.iter().map(|dir| Place { from: dir.clone(), at: dir.clone(), kind: Kind::Ro }));
     places.extend(covers);
-    let mut view =
-        View { steps: Vec::new(), writable: Vec::new(), own: Vec::new(), dir: dir(job, &places), tools: Vec::new() };
+    let mut view = View {
+        steps: Vec::new(),
+        writable: Vec::new(),
+        own: Vec::new(),
+        dir: dir(job, &places),
+        tree: secrets::closed(),
+    };
     view.devices();
     view.scratch(home.as_deref().filter(|home| home.is_absolute() && !places.iter().any(|p| home.starts_with(&p.at))));
     view.system(job.net);
@@ -133,8 +140,8 @@ pub(crate) fn plan(job: &Job, own_processes: bool) -> Result<View, CannotRun> {
     for (number, place) in places.iter().enumerate() {
         view.place(number, place)?;
     }
-    view.steps.push(Step::Secrets);
-    view.tools = tools.dirs;
+    let secrets = secrets::of(&tools.dirs, view.tree.is_some());
+    view.steps.extend(secrets.iter().map(|path| cover(path)));
     view.steps.extend(places.iter().filter(|p| matches!(p.kind, Kind::NoDir)).map(|p| seal(&p.at)));
     // Nobody inside is to see a layer by itself.
     view.steps.push(Step::Cover { at: c"/dev/.over".to_owned(), with: NO_DIR });
@@ -149,11 +156,8 @@ pub fn always_seen(path: &Path) -> bool {
     path.canonicalize().is_ok_and(|path| system::shows(&path))
 }
 
-/// The secrets to cover, for [`Step::Secrets`]: what with, and a path with its end, one after the other. Finding them takes
-/// as long as building all the rest, so it is done beside that.
-pub(crate) fn secrets(tools: &[PathBuf]) -> Vec<u8> {
-    let cover = |path: PathBuf| [&[if path.is_dir() { b'd' } else { b'f' }], text(&path).as_bytes_with_nul()].concat();
-    secrets::of(tools).into_iter().flat_map(cover).collect()
+fn cover(path: &Path) -> Step {
+    Step::Cover { at: text(path), with: if path.is_dir() { NO_DIR } else { NO_FILE } }
 }
 
 /// The directory to start in, if it was named by a path outside that a place shows elsewhere.
@@ -227,7 +231,14 @@ impl View {
 
     fn system(&mut self, net: Net) {
         let (dirs, links) = system::entries();
-        dirs.iter().for_each(|dir| self.bind(dir, dir, READABLE));
+        for dir in &dirs {
+            if self.tree.is_some() && dir == Path::new(secrets::CONFIGURATION) {
+                self.dir(dir, 0o755);
+                self.steps.push(Step::Tree { at: text(dir) });
+            } else {
+                self.bind(dir, dir, READABLE);
+            }
+        }
         links.iter().for_each(|(at, target)| self.link(target, at));
         if let Some(names) = (net == Net::Host).then(system::resolver).flatten() {
             self.bind(&names, &names, READABLE);
