@@ -16,7 +16,7 @@ use haco_core::{
     ticket::{CheckKind, Test, Ticket},
     verdict::{Answer, Verdict, latest},
 };
-use haco_sandbox::Layer;
+use haco_sandbox::{Layer, Limits};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, path::Path};
 
@@ -129,28 +129,31 @@ fn one_line(command: &str) -> String {
     words
 }
 
-/// One check in `checks.json`, with the walls that stood and those that a person allowed to be missing.
+/// One check in `checks.json`: what it used and might have, the walls that stood, and those that a person allowed to be
+/// missing.
 fn entry(test: &Test, verdict: &Verdict, ran: Option<&Ran>, weaker: &[String]) -> Value {
     let mut entry = json!({"check": verdict.check, "command": test.command, "verdict": verdict.verdict});
     match ran {
         None => entry["end"] = json!("judged before on the same tree"),
         Some(ran) => {
-            let missing: Vec<&str> = match ran.walls.as_slice() {
-                [] => Vec::new(),
-                stood => Layer::ALL.iter().filter(|l| !stood.contains(l)).map(|l| l.as_str()).collect(),
-            };
             entry["end"] = json!(ran.end);
-            entry["wall_ms"] = json!(ran.wall_ms);
             entry["log_sha256"] = json!(Hash::of(&ran.log));
-            entry["walls"] = json!(ran.walls.iter().map(|l| l.as_str()).collect::<Vec<_>>());
-            if !missing.is_empty() {
-                let words = format!(
-                    "it ran without the wall {}: verify.allow_weaker names {}",
-                    missing.join(", "),
-                    weaker.join(", ")
-                );
-                entry["weaker"] = json!(words);
-            }
+        }
+    }
+    if let Some(used) = ran.and_then(|ran| ran.used.as_ref()) {
+        let Limits { timeout, mem_bytes, processes, file_size, output_bytes } = used.limits;
+        entry["wall_ms"] = json!(used.wall_ms);
+        entry["cpu_ms"] = json!(used.cpu_ms);
+        entry["max_rss"] = json!(used.max_rss);
+        entry["limits"] = json!({
+            "timeout_sec": timeout.as_secs(), "mem_bytes": mem_bytes, "processes": processes, "file_size": file_size,
+            "output_bytes": output_bytes,
+        });
+        entry["walls"] = json!(used.walls.iter().map(|l| l.as_str()).collect::<Vec<_>>());
+        let missing: Vec<&str> = Layer::ALL.iter().filter(|l| !used.walls.contains(l)).map(|l| l.as_str()).collect();
+        if !missing.is_empty() {
+            let (missing, weaker) = (missing.join(", "), weaker.join(", "));
+            entry["weaker"] = json!(format!("it ran without the wall {missing}: verify.allow_weaker names {weaker}"));
         }
     }
     entry["log"] = json!(verdict.evidence);

@@ -60,6 +60,12 @@ enum Ground {
     Plain(PathBuf),
 }
 
+/// What one command may use.
+fn limits(seconds: u32) -> Limits {
+    let timeout = Duration::from_secs(u64::from(seconds));
+    Limits { timeout, output_bytes: OUTPUT_BYTES, ..Limits::default() }
+}
+
 /// One command and what it is given.
 struct Command<'c> {
     script: &'c str,
@@ -172,7 +178,7 @@ impl<'a> Copy<'a> {
             let failure = match self.confined(&command, &mut run) {
                 Ok(ended) => {
                     let text = super::extract::plain(&format!("{}\n{}", ended.stdout.text(), ended.stderr.text()));
-                    let how = ran::how(&ended.end, seconds);
+                    let how = ran::how(&ended.end, seconds.into());
                     if ended.end == End::Exited(0) {
                         said.push_str(&format!("'{line}' {how}\n{}", super::extract::failing(&text, &[], SETUP_BYTES)));
                         continue;
@@ -246,7 +252,7 @@ impl<'a> Copy<'a> {
                 let message = format!("the service '{name}' does not answer its probe");
                 Ok(Ran::blocked(Code::MissingService, message))
             }
-            None => Ok(Ran::of(test.expect, limit, ended)),
+            None => Ok(Ran::of(test.expect, limits(limit), ended)),
         }
     }
 
@@ -269,11 +275,10 @@ impl<'a> Copy<'a> {
         let env = haco_sandbox::clean_env(&self.path, &home, &more);
         // Nothing of the person's tree is shown, unless it lies in what every command sees.
         let hide: Vec<_> = self.hide.iter().filter(|path| haco_sandbox::always_seen(path)).cloned().collect();
-        let timeout = Duration::from_secs(u64::from(command.seconds));
         on(Job {
             files: Files { hide: &hide, ..Files::default() },
             env: &env,
-            limits: Limits { timeout, output_bytes: OUTPUT_BYTES, ..Limits::default() },
+            limits: limits(command.seconds),
             net: command.net,
             allow_weaker: &self.weaker,
             ..Job::new(Program::Shell(command.script), command.dir)

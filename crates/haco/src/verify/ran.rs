@@ -5,7 +5,8 @@ use haco_core::{
     ticket::Expect,
     verdict::Answer,
 };
-use haco_sandbox::{End, Ended, Kept, Layer, LimitKind};
+use haco_sandbox::{End, Ended, Kept, Layer, LimitKind, Limits};
+use std::time::Duration;
 
 /// How one command ended, and what that says.
 #[derive(Debug)]
@@ -20,24 +21,26 @@ pub(super) struct Ran {
     pub(super) fix: Option<String>,
     /// Its streams, output before errors; none where it did not run.
     pub(super) log: Vec<u8>,
-    /// Wall time.
+    /// What it used, and behind what; none where it did not run.
+    pub(super) used: Option<Used>,
+}
+
+/// What one command used, what it might have, and the walls that stood.
+#[derive(Debug)]
+pub(super) struct Used {
     pub(super) wall_ms: u64,
-    /// The walls that stood; none where it did not run.
+    /// Of all processes that were waited for.
+    pub(super) cpu_ms: u64,
+    /// Resident bytes of the largest process.
+    pub(super) max_rss: u64,
+    pub(super) limits: Limits,
     pub(super) walls: Vec<Layer>,
 }
 
 impl Ran {
     /// It could not be asked, and nothing is known that would help.
     pub(super) fn blocked(code: Code, why: String) -> Ran {
-        Ran {
-            answer: Answer::Blocked,
-            code: Some(code),
-            end: why,
-            fix: None,
-            log: Vec::new(),
-            wall_ms: 0,
-            walls: Vec::new(),
-        }
+        Ran { answer: Answer::Blocked, code: Some(code), end: why, fix: None, log: Vec::new(), used: None }
     }
 
     /// It could not be asked.
@@ -51,7 +54,8 @@ impl Ran {
     }
 
     /// The answer of what was run.
-    pub(super) fn of(expect: Expect, seconds: u32, ended: Ended) -> Ran {
+    pub(super) fn of(expect: Expect, limits: Limits, ended: Ended) -> Ran {
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let passes = passes(expect, &ended.end);
         let wanted =
             if !passes && expect == Expect::Fail && ended.end == End::Exited(0) { ", and it must fail" } else { "" };
@@ -60,11 +64,16 @@ impl Ran {
         Ran {
             answer: if passes { Answer::Pass } else { Answer::Fail },
             code: (!passes).then_some(Code::ChecksFailed),
-            end: format!("{}{wanted}", how(&ended.end, seconds)),
+            end: format!("{}{wanted}", how(&ended.end, limits.timeout.as_secs())),
             fix: None,
             log,
-            wall_ms: u64::try_from(ended.wall.as_millis()).unwrap_or(u64::MAX),
-            walls: ended.layers,
+            used: Some(Used {
+                wall_ms: milliseconds(ended.wall),
+                cpu_ms: milliseconds(ended.cpu),
+                max_rss: ended.max_rss,
+                limits,
+                walls: ended.layers,
+            }),
         }
     }
 }
@@ -80,7 +89,7 @@ fn passes(expect: Expect, end: &End) -> bool {
 }
 
 /// How a command ended, in words that follow its name.
-pub(super) fn how(end: &End, seconds: u32) -> String {
+pub(super) fn how(end: &End, seconds: u64) -> String {
     match end {
         End::Exited(status) => format!("exited with status {status}"),
         End::Signalled(number) => format!("was ended by signal {number}"),

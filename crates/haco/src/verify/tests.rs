@@ -210,6 +210,10 @@ fn a_draft_becomes_a_candidate_that_passes_its_checks() {
     assert_eq!(list[2]["end"], "exited with status 1");
     assert_eq!(list[2]["log_sha256"], json!(Hash::of(b"")));
     assert!(list[1]["walls"].as_array().is_some_and(|w| w.len() > 3), "{list}");
+    assert!(list[1]["max_rss"].as_u64().is_some_and(|bytes| bytes > 1 << 16), "{list}");
+    assert!(list[1]["cpu_ms"].is_u64() && list[1]["wall_ms"].is_u64(), "{list}");
+    assert_eq!(list[1]["limits"]["timeout_sec"], 120);
+    assert!(list[1]["limits"]["processes"].as_u64().is_some_and(|most| most > 0), "{list}");
     assert!(bench.read("evidence/T-777/1/candidate.diff").contains("+uno"));
     assert_eq!(bench.leftovers(), 0);
     let verdicts = bench.ticket("T-777").verdicts.len();
