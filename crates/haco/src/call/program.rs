@@ -39,6 +39,11 @@ pub(super) fn run(
     let env = haco_sandbox::clean_env(&std::env::var("PATH").unwrap_or_default(), &home, &[]);
     let hide: &[PathBuf] = if haco_sandbox::always_seen(dir) { &[dir.to_path_buf()] } else { &[] };
     let weaker: Vec<Layer> = settings.verify.allow_weaker.iter().map(|w| w.parse()).collect::<Result<_, Failure>>()?;
+    let (net, said) = match entry.net {
+        Some(config::Net::Host) => (Net::Host, "host"),
+        Some(config::Net::None) => (Net::None, "none"),
+        _ => (Net::Loopback, "loopback"),
+    };
     let job = Job {
         files: Files { rw: &rw, hide, ..Files::default() },
         env: &env,
@@ -49,17 +54,14 @@ pub(super) fn run(
             output_bytes: haco_net::MAX_BODY_BYTES + 2,
             ..Limits::default()
         },
-        net: if entry.net == Some(config::Net::Host) { Net::Host } else { Net::Loopback },
+        net,
         allow_weaker: &weaker,
         ..Job::new(Program::Argv(&words), scratch.path())
     };
     let ended = haco_sandbox::run(&job).map_err(|e| e.failure())?;
     let answer = printed(model, &ended, job.limits.timeout);
-    let (asked, net): (Vec<Layer>, _) = match job.net {
-        Net::Host => (Layer::ALL.iter().copied().filter(|l| *l != Layer::Net).collect(), "host"),
-        _ => (Layer::ALL.to_vec(), "loopback"),
-    };
-    let confined = Confined { home: entry.home.clone(), ..Confined::of(&ended.layers, &asked, net) };
+    let asked: Vec<Layer> = Layer::ALL.iter().copied().filter(|l| *l != Layer::Net || net != Net::Host).collect();
+    let confined = Confined { home: entry.home.clone(), ..Confined::of(&ended.layers, &asked, said) };
     Ok((Heard::of(answer), Some(confined)))
 }
 
