@@ -41,12 +41,23 @@ pub fn walls() -> Vec<Wall> {
 
 fn of(layer: Layer, cause: Option<String>) -> Wall {
     let fix = cause.is_some().then(|| fix(layer));
-    Wall { layer, ok: cause.is_none(), detail: cause.unwrap_or_else(|| meaning(layer).to_owned()), fix }
+    Wall { layer, ok: cause.is_none(), detail: cause.unwrap_or_else(|| detail(layer)), fix }
 }
 
 /// The failure for a wall that cannot be had, with what would help here.
 pub(crate) fn missing(layer: Layer, cause: &str) -> CannotRun {
     CannotRun::MissingWall { layer, cause: cause.to_owned(), fix: fix(layer) }
+}
+
+/// What it is, and of Landlock which version: later ones forbid more to a process that confines itself.
+fn detail(layer: Layer) -> String {
+    match layer {
+        #[cfg(target_os = "linux")]
+        Layer::Landlock => {
+            format!("{}, version {}", meaning(layer), crate::sys::landlock_version().unwrap_or_default())
+        }
+        _ => meaning(layer).to_owned(),
+    }
 }
 
 fn meaning(layer: Layer) -> &'static str {
