@@ -40,6 +40,9 @@ const ALONE: [Alone; 3] = [
     },
 ];
 
+/// What a program's page says beside its options.
+const MORE: [(&str, &str); 1] = [("haco-worker", include_str!("man/worker.roff"))];
+
 const OPTIONS: &str = ".\\\" options\n";
 
 /// Write the man pages of the six programs and of the commands that stand alone
@@ -106,6 +109,8 @@ fn page(program: Command) -> io::Result<Vec<u8>> {
         section(&name, command, &mut page)?;
     }
     man.render_options_section(&mut page)?;
+    let more = MORE.iter().filter(|(of, _)| *of == name);
+    more.for_each(|(_, text)| page.extend(text.bytes()));
     writeln!(page, ".SH \"EXIT STATUS\"\nThe status is the verdict; \\fBhaco\\fR(7) lists all of them.")?;
     writeln!(page, ".SH \"SEE ALSO\"\n\\fBhaco\\fR(7), \\fBhaco\\-ticket\\fR(5), \\fBhaco\\-config\\fR(5)")?;
     Ok(page)
