@@ -51,11 +51,13 @@ impl<'a> Names<'a> {
 
     /// What `text` names, when it is known to be a path.
     pub fn resolve(&self, text: &str) -> Named {
-        let text = without_position(text.trim());
-        let text = text.strip_prefix("./").unwrap_or(text);
-        if let Some(path) = self.allowed().find(|p| p.as_str() == text) {
-            return Named::In(path.clone());
+        let verbatim = |text: &str| self.allowed().find(|p| p.as_str() == text).cloned();
+        let bare = without_position(text.trim());
+        let bare = bare.strip_prefix("./").unwrap_or(bare);
+        if let Some(path) = verbatim(text).or_else(|| verbatim(bare)) {
+            return Named::In(path);
         }
+        let text = bare;
         let bad = |code, message: String| Named::Bad { code, text: short(text), message };
         let relative: Result<RepoPath, String> = text.trim_start_matches('/').parse();
         match (relative, text.parse::<RepoPath>()) {

@@ -3,6 +3,7 @@
 use super::lines::Line;
 use super::raw::{Body, Tag, Tail};
 use crate::code::Code;
+use std::borrow::Cow;
 
 /// What a diff says about one file.
 #[derive(Default)]
@@ -10,9 +11,9 @@ pub(super) struct FilePatch<'a> {
     /// The line of the reply where it begins.
     pub line: usize,
     /// Behind `---`; none where the header is missing.
-    pub old: Option<&'a str>,
+    pub old: Option<Cow<'a, str>>,
     /// Behind `+++`.
-    pub new: Option<&'a str>,
+    pub new: Option<Cow<'a, str>>,
     pub hunks: Vec<Hunk<'a>>,
     /// What it asks for that no draft may do.
     pub fault: Option<(Code, &'static str)>,
@@ -36,11 +37,11 @@ pub(super) struct Hunk<'a> {
 
 impl FilePatch<'_> {
     pub fn creates(&self) -> bool {
-        self.old == Some("/dev/null")
+        self.old.as_deref() == Some("/dev/null")
     }
 
     pub fn deletes(&self) -> bool {
-        self.deletes || self.new == Some("/dev/null")
+        self.deletes || self.new.as_deref() == Some("/dev/null")
     }
 }
 
@@ -75,8 +76,8 @@ pub(super) fn parse<'a>(lines: &[Line<'a>], fenced: bool) -> (FilePatch<'a>, usi
 fn header<'a>(lines: &[Line<'a>], patch: &mut FilePatch<'a>) -> usize {
     let mut i = 0;
     if let Some(names) = lines[0].text.strip_prefix("diff --git ") {
-        let half = names.split_once(" b/");
-        (patch.old, patch.new) = half.map_or((None, None), |(a, _)| (Some(a), Some(&names[a.len() + 1..])));
+        let ends = [" b/", " \"b/"].iter().filter_map(|mark| names.find(mark)).min();
+        (patch.old, patch.new) = ends.map(|at| (name(&names[..at]), name(&names[at + 1..]))).unzip();
         i = 1;
         while let Some(line) = lines.get(i) {
             if !extended(line.text, patch) {
@@ -118,7 +119,7 @@ fn extended<'a>(text: &'a str, patch: &mut FilePatch<'a>) -> bool {
     if let Some(m) = text.strip_prefix("new file mode ") {
         patch.fault = patch.fault.take().or(mode(m.trim()));
         patch.executable = m.trim() == "100755";
-        patch.old = Some("/dev/null");
+        patch.old = Some(Cow::Borrowed("/dev/null"));
     } else if let Some(m) = text.strip_prefix("deleted file mode ") {
         patch.fault = patch.fault.take().or(mode(m.trim()));
         patch.deletes = true;
@@ -140,11 +141,47 @@ fn extended<'a>(text: &'a str, patch: &mut FilePatch<'a>) -> bool {
     true
 }
 
-/// A name from a header, without the time stamp or the quotes.
-fn name(text: &str) -> &str {
+/// A name from a header, without the time stamp; what git put between quotes is read as git writes it.
+fn name(text: &str) -> Cow<'_, str> {
     let text = text.split('\t').next().unwrap_or(text).trim();
-    text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text)
+    let Some(inner) = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')) else { return Cow::Borrowed(text) };
+    unescaped(inner).map_or(Cow::Borrowed(inner), Cow::Owned)
 }
+
+/// The text between git's quotes, with its backslashes read; none where it holds what git never writes.
+fn unescaped(text: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let [first, behind @ ..] = rest {
+        rest = behind;
+        if *first != b'\\' {
+            bytes.push(*first);
+            continue;
+        }
+        let (byte, used) = match rest {
+            [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => {
+                ((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'), 3)
+            }
+            [letter, ..] => (ESCAPES.iter().find(|(name, _)| name == letter)?.1, 1),
+            [] => return None,
+        };
+        bytes.push(byte);
+        rest = &rest[used..];
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// What git writes behind a backslash, besides octal digits.
+const ESCAPES: [(u8, u8); 9] = [
+    (b'"', b'"'),
+    (b'\\', b'\\'),
+    (b'a', 7),
+    (b'b', 8),
+    (b't', b'\t'),
+    (b'n', b'\n'),
+    (b'v', 11),
+    (b'f', 12),
+    (b'r', b'\r'),
+];
 
 /// Whether another file's part begins here, although we are inside a hunk.
 fn is_next_file(lines: &[Line]) -> bool {
@@ -280,6 +317,16 @@ mod tests {
     fn a_removed_line_of_dashes_is_no_header() {
         let patch = first("--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n--- old comment\n+++ new comment\n z\n");
         assert_eq!(patch.hunks[0].body.len(), 3);
+    }
+
+    #[test]
+    fn names_in_quotes_are_read_as_git_writes_them() {
+        let patch = first("diff --git \"a/caf\\303\\251 \\\"x\\\".rs\" \"b/caf\\303\\251 \\\"x\\\".rs\"\n");
+        assert_eq!(patch.old.as_deref(), Some("a/café \"x\".rs"));
+        assert_eq!(patch.new.as_deref(), Some("b/café \"x\".rs"));
+        assert_eq!(name("\"a/\\303\\251\"\t2026-01-01"), "a/é");
+        assert_eq!(name("\"a/\\400\\303\""), "a/\\400\\303");
+        assert_eq!(name("a/\\303"), "a/\\303");
     }
 
     #[test]

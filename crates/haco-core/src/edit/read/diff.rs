@@ -9,6 +9,7 @@ use super::super::udiff::{self, FilePatch};
 use super::Reader;
 use crate::code::Code;
 use crate::path::RepoPath;
+use std::borrow::Cow;
 
 impl<'r, 'a> Reader<'r, 'a> {
     pub(super) fn holds_diff(&self, fence: &Fence, body: &[Line]) -> bool {
@@ -43,12 +44,12 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// One file's part of a diff; `outer` names the file where the diff does not.
     pub(super) fn patch(&mut self, patch: FilePatch<'a>, outer: Option<Named>) {
         if let Some((code, why)) = patch.fault {
-            let path = patch.new.or(patch.old).map(short);
+            let path = patch.new.or(patch.old).as_deref().map(short);
             return self.out.refuse(code, path.as_deref(), patch.line, format!("the diff cannot be taken: {why}"));
         }
-        let renamed = patch.new.filter(|_| patch.renames).map(|to| self.names.resolve(to));
+        let renamed = patch.new.as_deref().filter(|_| patch.renames).map(|to| self.names.resolve(to));
         let named = match self.name_of_patch(&patch) {
-            _ if patch.renames => patch.old.map(|from| self.names.resolve(from)),
+            _ if patch.renames => patch.old.as_deref().map(|from| self.names.resolve(from)),
             Ok(named) => named.or(outer).or_else(|| self.last.clone().map(Named::In)),
             Err(why) => return self.out.refuse(Code::BadEdit, None, patch.line, why),
         };
@@ -78,15 +79,14 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// The one path that both sides of a diff's header name, with or without `a/` and `b/`.
-    fn name_of_patch(&self, patch: &FilePatch<'a>) -> Result<Option<Named>, String> {
-        let real = |side: Option<&'a str>| side.filter(|s| *s != "/dev/null");
-        let (old, new) = (real(patch.old), real(patch.new));
-        let (Some(old), Some(new)) = (old.or(new), new.or(old)) else { return Ok(None) };
-        let bare = |side: &'a str, mark: &str| side.strip_prefix(mark).unwrap_or(side);
-        let (short_old, short_new) = (bare(old, "a/"), bare(new, "b/"));
+    fn name_of_patch<'p>(&self, patch: &'p FilePatch<'a>) -> Result<Option<Named>, String> {
+        let real = |side: &'p Option<Cow<'a, str>>| side.as_deref().filter(|s| *s != "/dev/null");
+        let sides = (real(&patch.old), real(&patch.new));
+        let (Some(old), Some(new)) = (sides.0.or(sides.1), sides.1.or(sides.0)) else { return Ok(None) };
+        let (short_old, short_new) = (old.strip_prefix("a/").unwrap_or(old), new.strip_prefix("b/").unwrap_or(new));
         let mut tries = vec![];
-        if short_old == short_new || real(patch.old).is_none() || real(patch.new).is_none() {
-            tries.push(if real(patch.new).is_some() { short_new } else { short_old });
+        if short_old == short_new || sides.0.is_none() || sides.1.is_none() {
+            tries.push(if sides.1.is_some() { short_new } else { short_old });
         }
         if old == new {
             tries.push(new);

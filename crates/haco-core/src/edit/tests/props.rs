@@ -64,6 +64,25 @@ proptest! {
         let says = Bench::of(&[("a.txt", &old)]).says(&printed(&old, &new));
         prop_assert_eq!(says, format!("a.txt={new}"));
     }
+
+    #[test]
+    fn what_is_printed_is_read_back_under_any_name(name in "[a-zé\"' ☃]{1,8}\\.txt", old in text(), new in text()) {
+        prop_assume!(old != new && name.parse::<RepoPath>().is_ok());
+        let path = path(&name);
+        let side = |text: &'static str| Some(Side { bytes: text.as_bytes(), mode: crate::oid::Mode::Regular });
+        let changed = Changed { path: &path, old: side(old.clone().leak()), new: side(new.clone().leak()) };
+        let diff = String::from_utf8(print(&[changed])).expect("text");
+        prop_assert_eq!(Bench::of(&[(&name, &old)]).says(&diff), format!("{name}={new}"), "{}", diff);
+    }
+
+    #[test]
+    fn line_ends_change_nothing(words in prop::collection::vec(piece(), 0..25)) {
+        let reply = words.concat().replace("\r\n", "\n");
+        let (unix, dos) = (two(), Bench::of(&[("src/a.rs", "one\r\ntwo\r\nthree\r\n"), ("src/b.rs", "b\r\n")]));
+        let says = unix.says(&reply);
+        prop_assert_eq!(&says, &unix.says(&reply.replace('\n', "\r\n")));
+        prop_assert_eq!(says, dos.says(&reply).replace("\r\n", "\n"));
+    }
 }
 
 /// Pieces of which replies are made.
