@@ -103,7 +103,7 @@ fn holds_nul(op: &Op) -> bool {
     match op {
         Op::Whole { lines, .. } | Op::Insert { lines, .. } => lines.iter().any(|l| l.contains('\0')),
         Op::Change(change) => change.body.iter().any(|(_, l)| l.contains('\0')),
-        Op::Text { old, new } => old.contains('\0') || new.contains('\0'),
+        Op::Text { old, new, .. } => old.contains('\0') || new.contains('\0'),
         Op::Delete | Op::Move { .. } => false,
     }
 }

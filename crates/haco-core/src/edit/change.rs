@@ -154,7 +154,7 @@ impl<'a> File<'a> {
     ) -> Result<(Option<Change<'a>>, State<'a>), Refusal> {
         let change = match &raw.op {
             Op::Change(change) => change.clone(),
-            Op::Text { old, new } => match piece::place(by, raw, old, new, self.lines())? {
+            Op::Text { old, new, places } => match piece::place(by, raw, (old, new, *places), self.lines())? {
                 piece::Placed::Here(splice) => return Ok((None, State::Cut(splice))),
                 piece::Placed::Present(line) => return Ok((None, State::Present(line))),
                 piece::Placed::Lines(change) => change,
@@ -336,7 +336,7 @@ impl<'a> File<'a> {
         for by in &done.late {
             let raw = raws[*by];
             let (next, applied) = match (&raw.op, changes[*by].as_ref()) {
-                (Op::Text { old, new }, _) => late::put_text(raw, (*old, *new), pieces, self)?,
+                (Op::Text { old, new, places }, _) => late::put_text(raw, (*old, *new, *places), pieces, self)?,
                 (_, Some(change)) => late::put(raw, change, pieces, self)?,
                 (_, None) => continue,
             };

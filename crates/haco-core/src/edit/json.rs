@@ -1,6 +1,7 @@
 //! Edits as JSON: objects with a path, old and new text, alone, in arrays, under `edits`, or as the input of a tool call.
 
 use super::lines::Line;
+use super::raw::Places;
 use serde_json::{Map, Value};
 
 /// One edit of a JSON value; its texts are owned, because JSON escapes them.
@@ -16,6 +17,7 @@ pub(super) enum Act {
     Replace {
         old: String,
         new: String,
+        places: Places,
     },
     Insert {
         after: usize,
@@ -44,6 +46,7 @@ const OLD: &[&str] = &["old_text", "old_string", "old_str", "oldText", "search",
 const NEW: &[&str] =
     &["new_text", "new_string", "new_str", "newText", "replace", "replacement", "new", "updated", "insert_text"];
 const WHOLE: &[&str] = &["file_text", "content", "contents", "new_content"];
+const EVERYWHERE: &[&str] = &["replace_all", "replaceAll", "allow_multiple"];
 const LISTS: &[&str] = &["edits", "changes", "operations", "patches", "replacements", "tool_calls", "files"];
 const INNER: &[&str] = &["input", "arguments", "parameters", "tool_input", "function", "args"];
 
@@ -178,7 +181,7 @@ fn object(map: &Map<String, Value>, path: Option<&str>, name: &str, out: &mut Ve
 fn act(map: &Map<String, Value>, name: &str, has_path: bool) -> Option<Act> {
     let owned = |keys: &[&str]| text(map, keys).map(str::to_owned);
     if let (Some(old), Some(new)) = (owned(OLD), owned(NEW)) {
-        return Some(Act::Replace { old, new });
+        return Some(Act::Replace { old, new, places: places(map) });
     }
     if let Some(after) = map.get("insert_line").and_then(Value::as_u64) {
         let new = owned(NEW).or_else(|| owned(&["text"]))?;
@@ -188,7 +191,7 @@ fn act(map: &Map<String, Value>, name: &str, has_path: bool) -> Option<Act> {
         return None;
     }
     if let Some(old) = owned(OLD).filter(|_| name.contains("replace")) {
-        return Some(Act::Replace { old, new: String::new() });
+        return Some(Act::Replace { old, new: String::new(), places: places(map) });
     }
     if matches!(name, "delete" | "delete_file" | "remove") || map.get("delete") == Some(&Value::Bool(true)) {
         return Some(Act::Delete);
@@ -197,6 +200,12 @@ fn act(map: &Map<String, Value>, name: &str, has_path: bool) -> Option<Act> {
         return Some(Act::Nothing);
     }
     owned(WHOLE).map(|text| Act::Whole { text })
+}
+
+/// All places only where the edit says so in one of the words that tools have for it.
+fn places(map: &Map<String, Value>) -> Places {
+    let says = |key: &&str| map.get(*key) == Some(&Value::Bool(true));
+    if EVERYWHERE.iter().any(says) { Places::All } else { Places::One }
 }
 
 fn text<'v>(map: &'v Map<String, Value>, keys: &[&str]) -> Option<&'v str> {
@@ -213,7 +222,10 @@ mod tests {
     }
 
     fn replace(path: Option<&str>, old: &str, new: &str) -> Edit {
-        Edit { path: path.map(str::to_owned), act: Act::Replace { old: old.into(), new: new.into() } }
+        Edit {
+            path: path.map(str::to_owned),
+            act: Act::Replace { old: old.into(), new: new.into(), places: Places::One },
+        }
     }
 
     #[test]

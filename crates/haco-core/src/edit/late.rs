@@ -2,7 +2,7 @@
 
 use super::build::refusal;
 use super::change::File;
-use super::piece::{self, Placed};
+use super::piece::{self, Placed, Text};
 use super::place::{Fit, Index};
 use super::raw::{Change, Raw};
 use super::splice::{spliced, splices};
@@ -42,16 +42,16 @@ pub(super) fn put<'a>(
     Ok((spliced(pieces, splices), applied))
 }
 
-/// The file with one piece of text in place of another, which it must have once as the edits before leave it.
+/// The file with one piece of text in place of another, which it must have once, or as often as it is meant, as the edits before leave it.
 pub(super) fn put_text<'a>(
     raw: &Raw,
-    (old, new): (&'a str, &'a str),
+    text: Text<'a>,
     pieces: Vec<Piece<'a>>,
     file: &File<'a>,
 ) -> Result<(Vec<Piece<'a>>, Applied), Vec<Refusal>> {
     let lines: Vec<Cow<str>> = pieces.iter().map(|p| said(p, file)).collect();
     let lines: Vec<&str> = lines.iter().map(AsRef::as_ref).collect();
-    match piece::place(0, raw, old, new, &lines).map_err(|refusal| vec![refusal])? {
+    match piece::place(0, raw, text, &lines).map_err(|refusal| vec![refusal])? {
         Placed::Here(splice) => {
             let applied = Applied { line: splice.start + 1, kind: Kind::Exact, similarity: None };
             Ok((spliced(pieces, vec![splice]), applied))

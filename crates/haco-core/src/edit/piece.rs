@@ -3,7 +3,7 @@
 use super::blocks::paired;
 use super::build::refusal;
 use super::gaps::weight;
-use super::raw::{Change, Raw};
+use super::raw::{Change, Places, Raw};
 use super::splice::Splice;
 use super::{Place, Refusal};
 use crate::code::Code;
@@ -19,17 +19,19 @@ pub(super) enum Placed<'a> {
     Lines(Change<'a>),
 }
 
+/// The old text, the new one, and how many places are meant.
+pub(super) type Text<'a> = (&'a str, &'a str, Places);
+
 /// How many places are told.
 const TOLD: usize = 10;
 /// How many letters and digits must be new before text beside the old counts as there already.
 const PRESENT: usize = 6;
 
-/// Finds `old` in the file, which must have it once.
+/// Finds the old text in the file, which must have it once unless all places are meant.
 pub(super) fn place<'a>(
     by: usize,
     raw: &Raw,
-    old: &'a str,
-    new: &'a str,
+    (old, new, places): Text<'a>,
     lines: &[&str],
 ) -> Result<Placed<'a>, Refusal> {
     if old.is_empty() {
@@ -43,6 +45,9 @@ pub(super) fn place<'a>(
     };
     let more: Vec<usize> = found.take(TOLD).collect();
     let line_of = |at: usize| text[..at].matches('\n').count();
+    if !more.is_empty() && places == Places::All {
+        return Ok(everywhere(by, &text, (&wanted, &new.replace("\r\n", "\n")), lines.len()));
+    }
     if !more.is_empty() {
         let wanted = cut(old);
         if lines.windows(wanted.len().max(1)).any(|w| w == wanted) {
@@ -55,14 +60,31 @@ pub(super) fn place<'a>(
         return Err(refusal(raw, Code::Ambiguous, why).candidates(at.iter().map(told).collect()));
     }
     let new = new.replace("\r\n", "\n");
-    if let Some(before) = new.find(&wanted)
-        && weight(&new.replacen(&wanted, "", 1)) >= PRESENT
-        && at >= before
-        && text[at - before..].starts_with(&new)
-    {
+    if stands(&text, at, (&wanted, &new)) {
         return Ok(Placed::Present(line_of(at)));
     }
     Ok(Placed::Here(splice(by, &text, at..at + wanted.len(), &new, lines.len())))
+}
+
+/// Whether the old text at `at` is a part of the new one, which stands there already.
+fn stands(text: &str, at: usize, (old, new): (&str, &str)) -> bool {
+    let told = || weight(&new.replacen(old, "", 1)) >= PRESENT;
+    new.find(old).is_some_and(|before| told() && at >= before && text[at - before..].starts_with(new))
+}
+
+/// The old text becomes the new one at every place that does not have it already: from the first to the last, one splice.
+fn everywhere<'a>(by: usize, text: &str, (old, new): (&str, &str), count: usize) -> Placed<'a> {
+    let (mut made, mut done, mut first) = (String::new(), 0, None);
+    for (at, _) in text.match_indices(old).filter(|(at, _)| !stands(text, *at, (old, new))) {
+        let from = *first.get_or_insert(at);
+        made.push_str(&text[done.max(from)..at]);
+        made.push_str(new);
+        done = at + old.len();
+    }
+    match first {
+        Some(first) => Placed::Here(splice(by, text, first..done, &made, count)),
+        None => Placed::Present(text[..text.find(old).unwrap_or(0)].matches('\n').count()),
+    }
 }
 
 /// The lines that `range` of `text` lies in, with `new` in its place.

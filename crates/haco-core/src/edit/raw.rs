@@ -36,6 +36,16 @@ impl Tail {
     }
 }
 
+/// How many places an edit means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum Places {
+    /// The one that it fits.
+    #[default]
+    One,
+    /// All that it fits, as the reply says in words.
+    All,
+}
+
 /// What one edit does.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Op<'a> {
@@ -44,7 +54,7 @@ pub(super) enum Op<'a> {
     /// The old lines become the new ones.
     Change(Change<'a>),
     /// One piece of text, not of whole lines, becomes another.
-    Text { old: &'a str, new: &'a str },
+    Text { old: &'a str, new: &'a str, places: Places },
     /// Lines are inserted behind this many lines of the file.
     Insert { after: usize, lines: Vec<&'a str> },
     /// The file goes away.

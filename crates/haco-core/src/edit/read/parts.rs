@@ -63,7 +63,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         for edit in &value.edits {
             let op = match &edit.act {
                 json::Act::Nothing => continue,
-                json::Act::Replace { old, new } => Op::Text { old, new },
+                json::Act::Replace { old, new, places } => Op::Text { old, new, places: *places },
                 json::Act::Insert { after, new } => Op::Insert { after: *after, lines: cut(new) },
                 json::Act::Whole { text } => Op::Whole { lines: cut(text), tail: Tail::Keep, fresh: Fresh::Either },
                 json::Act::Delete => Op::Delete,

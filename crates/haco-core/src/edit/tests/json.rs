@@ -38,6 +38,21 @@ fn edits_in_json_are_applied_in_every_wrapping() {
                 "src/a.rs=one two\nthree\n",
             ),
             (
+                "every place",
+                r#"{"file_path": "src/a.rs", "old_string": "t", "new_string": "T", "replace_all": true}"#,
+                "src/a.rs=one\nTwo\nThree\n",
+            ),
+            (
+                "every place there is, of which there is one",
+                r#"{"file_path": "src/a.rs", "old_string": "two", "new_string": "2", "replace_all": true}"#,
+                new,
+            ),
+            (
+                "every place and one of them otherwise",
+                r#"[{"path": "src/a.rs", "old_text": "e", "new_text": "E", "replace_all": true}, {"path": "src/a.rs", "old_text": "two", "new_text": "2"}]"#,
+                "src/a.rs=onE\n2\nthrEE\n",
+            ),
+            (
                 "an insertion",
                 r#"{"command": "insert", "path": "src/a.rs", "insert_line": 1, "new_str": "x\n"}"#,
                 "src/a.rs=one\nx\ntwo\nthree\n",
