@@ -24,6 +24,7 @@ mod money;
 mod ollama_client;
 mod peers;
 mod plan;
+mod replay;
 mod request_types;
 mod run;
 mod sandbox;

@@ -127,6 +127,7 @@ codes! {
     NoIds "no_ids" No "a pipe brought no ids";
     TicketsRefused "tickets_refused" No "some tickets of a plan are not valid";
     Findings "findings" No "the doctor found something";
+    ReplayDiffers "replay_differs" No "the record replayed comes out differently";
     EndedBadly "ended_badly" No "a confined command ended badly; its status is the exit status";
     LimitPassed "limit_passed" No "a confined command passed a limit; the exit status says which";
     Usage "usage" Usage "wrong usage";

@@ -31,6 +31,7 @@ pub mod plan;
 pub mod planmd;
 pub mod prompt;
 pub mod related;
+pub mod replay;
 pub mod report;
 pub mod route;
 pub mod settings;

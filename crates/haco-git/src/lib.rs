@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod apply;
+mod beside;
 mod checkout;
 mod commit;
 mod diff;

@@ -69,10 +69,13 @@ pub struct Site<'a> {
 
 /// Asks `model` for what `errand` says.
 pub fn call(desk: &Desk, model: &Resolved, ask: &Ask<'_>, errand: &Errand<'_>, out: &Out) -> Result<Called> {
+    if let Some(answer) = desk.replayed.as_ref().and_then(|r| r.answer(model, ask.prompt, errand.place)) {
+        return Ok(answer?);
+    }
     let site = Site { store: Some(&desk.store), dir: &desk.place.main, out };
     let tokens = match measure::hold(desk, model, ask.prompt) {
         Ok(tokens) => Some(tokens),
-        Err(failure) => return Ok(Called::refused(model, failure)),
+        Err(failure) => return Ok(Called { failure: Some(failure), ..Called::none(model) }),
     };
     call_with(&desk.settings, model, &Ask { tokens, ..*ask }, errand, site)
 }
@@ -118,25 +121,25 @@ fn served(settings: &Settings, model: &Resolved, ask: &Ask<'_>, (then, out): (Th
 }
 
 impl Called {
-    /// A call that was not made.
-    fn refused(model: &Resolved, failure: Failure) -> Called {
-        Called::of(model, Err(Failed::bare(failure)), 0)
-    }
-
-    fn of(model: &Resolved, answer: Result<Reply, Box<Failed>>, timing_ms: u64) -> Called {
-        let nothing = Called {
+    /// A call without anything in it.
+    pub(crate) fn none(model: &Resolved) -> Called {
+        Called {
             text: String::new(),
             raw: Vec::new(),
             usage: None,
             failure: None,
             model: model.model.clone(),
-            timing_ms,
+            timing_ms: 0,
             known: Known::default(),
             limit_field: None,
             refused: Vec::new(),
             cached: (0, 0),
             confined: None,
-        };
+        }
+    }
+
+    fn of(model: &Resolved, answer: Result<Reply, Box<Failed>>, timing_ms: u64) -> Called {
+        let nothing = Called { timing_ms, ..Called::none(model) };
         match answer {
             Ok(reply) => Called {
                 usage: reply.usage.map(|u| priced(model, u, reply.cost_usd, timing_ms)),

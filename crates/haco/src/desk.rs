@@ -1,6 +1,6 @@
 //! What every program has on its desk: where we are, the state, the configuration, and the position derived from them.
 
-use crate::clock;
+use crate::{clock, replayed::Replayed};
 use anyhow::{Context, Result};
 use haco_core::{
     code::{Code, Failure},
@@ -34,6 +34,8 @@ pub struct Desk {
     pub store: Store,
     /// All configuration files united.
     pub settings: Settings,
+    /// What the next step is done with, where a record is replayed here.
+    pub replayed: Option<Replayed>,
     studios: BTreeMap<String, Studio>,
     repo: OnceCell<Repo>,
 }
@@ -59,13 +61,15 @@ impl Desk {
     pub fn at(dir: &Path) -> Result<Desk> {
         let place = Place::find(dir)?;
         let store = Store::open(&place)?;
+        let replayed = Replayed::of(&store)?;
         let mut settings = Settings::resolve(&layers(Some(&place))?);
         for file in Template::ALL.map(Template::file) {
             if let Some(bytes) = store.read(&format!("prompts/{file}"))? {
                 settings.prompts.insert(file.to_owned(), Hash::of(&bytes));
             }
         }
-        Ok(Desk { place, store, settings, studios: haco_core::cursor::studios(), repo: OnceCell::new() })
+        let studios = haco_core::cursor::studios();
+        Ok(Desk { place, store, settings, replayed, studios, repo: OnceCell::new() })
     }
 
     /// The repository's git objects, opened when first asked for.

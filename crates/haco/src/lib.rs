@@ -22,6 +22,7 @@ pub mod person;
 pub mod programs;
 mod prompted;
 pub mod purse;
+pub mod replayed;
 pub mod review;
 #[cfg(test)]
 mod sample;

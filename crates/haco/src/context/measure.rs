@@ -1,6 +1,6 @@
 //! How many tokens a prompt will be for a model, from what its servers counted before, and how many its window holds.
 
-use crate::{call, confined::Line, desk::Desk};
+use crate::{call, confined::Line, desk::Desk, replayed::Replayed};
 use haco_core::{
     code::{Code, Failure},
     config::Provider,
@@ -26,10 +26,15 @@ pub struct Measure {
     pub ratio: Ratio,
     /// Tokens that the model's window holds; none where nobody said.
     pub window: Option<u64>,
+    /// Whether nobody is left to be asked for it.
+    pub asked: bool,
 }
 
 /// What the records say of `model`; what they do not say of its window is what the configuration does.
 pub fn of(desk: &Desk, model: &Resolved) -> Measure {
+    if let Some(measure) = desk.replayed.as_ref().and_then(Replayed::measure) {
+        return measure;
+    }
     let family = tokens::family(&model.model);
     let mut counted = Vec::new();
     let mut window = None;
@@ -44,7 +49,7 @@ pub fn of(desk: &Desk, model: &Resolved) -> Measure {
     }
     let asked = model.entry.options.get("num_ctx").and_then(Value::as_u64);
     let window = if model.entry.provider == Provider::Ollama { smaller(asked, window) } else { window };
-    Measure { ratio: Ratio::measured(counted), window }
+    Measure { ratio: Ratio::measured(counted), window, asked: false }
 }
 
 fn count(call: &Value) -> Option<Counted> {
@@ -76,7 +81,7 @@ impl Measure {
     /// The window, asked of the server where nothing is known of it and the prompt is too long for every usual one.
     pub fn window_for(&mut self, desk: &Desk, model: &Resolved, prompt: &Estimate) -> Option<u64> {
         let is_short = prompt.most + REPLY_TOKENS <= LEAST_WINDOW;
-        if self.window.is_none() && !is_short && model.entry.provider == Provider::Ollama {
+        if self.window.is_none() && !self.asked && !is_short && model.entry.provider == Provider::Ollama {
             let endpoint = call::endpoint(&desk.settings, model).ok();
             self.window = endpoint.and_then(|endpoint| Line::to(&endpoint, &desk.settings).known().window);
         }

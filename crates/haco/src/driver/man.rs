@@ -19,7 +19,7 @@ struct Alone {
     see: &'static str,
 }
 
-const ALONE: [Alone; 3] = [
+const ALONE: [Alone; 4] = [
     Alone {
         command: "edit",
         page: "haco-edit",
@@ -31,6 +31,12 @@ const ALONE: [Alone; 3] = [
         page: "haco-confine",
         text: include_str!("confine/manual.roff"),
         see: "\\fBtimeout\\fR(1), \\fBbwrap\\fR(1), \\fBlandlock\\fR(7), \\fBuser_namespaces\\fR(7)",
+    },
+    Alone {
+        command: "replay",
+        page: "haco-replay",
+        text: include_str!("replay/manual.roff"),
+        see: "\\fBhaco\\-worker\\fR(1), \\fBhaco\\-verify\\fR(1), \\fBhaco\\-audit\\fR(1)",
     },
     Alone {
         command: "key",

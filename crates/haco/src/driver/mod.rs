@@ -18,6 +18,7 @@ mod list;
 mod log;
 pub mod man;
 mod next;
+mod replay;
 mod report;
 mod retry;
 mod rework;
@@ -73,6 +74,7 @@ enum Command {
     Apply(apply::Args),
     Edit(edit::Args),
     Report(report::Args),
+    Replay(replay::Args),
     Key(key::Args),
     Trust(trust::Args),
     Doctor(doctor::Args),
@@ -114,6 +116,7 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
         Command::Apply(args) => apply::run(args, out),
         Command::Edit(args) => edit::run(args, out),
         Command::Report(args) => report::run(args, out),
+        Command::Replay(args) => replay::run(args, out),
         Command::Key(args) => key::run(args, out),
         Command::Trust(args) => trust::run(args, out),
         Command::Doctor(args) => doctor::run(args, out),

@@ -97,7 +97,9 @@ fn share(desk: &Desk, tree: &Oid, name: &str) -> Result<std::result::Result<Opti
     };
     let own = name.strip_prefix("~/").and_then(|rest| Some(PathBuf::from(std::env::var_os("HOME")?).join(rest)));
     let own = own.or_else(|| Path::new(name).is_absolute().then(|| PathBuf::from(name)));
-    let top = &desk.place.worktree;
+    // In a replay these are the files of whoever has the record.
+    let theirs = desk.replayed.as_ref().and_then(|replayed| replayed.worktree.as_ref());
+    let top = theirs.unwrap_or(&desk.place.worktree);
     let path = own.clone().unwrap_or_else(|| top.join(name));
     let Ok(from) = path.canonicalize() else { return Ok(Ok(None)) };
     if !from.is_dir() {
@@ -111,7 +113,7 @@ fn share(desk: &Desk, tree: &Oid, name: &str) -> Result<std::result::Result<Opti
         }
         (_, Some(rel)) => match rel.to_str() {
             Some(rel) if !desk.repo()?.is_free(tree, rel)? => refused("git tracks it, or something in it"),
-            Some(rel) => Ok(Ok(Some(Share { at: top.join(rel), from }))),
+            Some(rel) => Ok(Ok(Some(Share { at: desk.place.worktree.join(rel), from }))),
             None => refused("its name is no text"),
         },
         _ => Ok(Ok(Some(Share { at: from.clone(), from }))),

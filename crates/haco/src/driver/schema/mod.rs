@@ -18,7 +18,7 @@ macro_rules! schemas {
 
 schemas!(
     "ticket", "plan", "config", "failure", "next", "list", "show", "status", "doctor", "log", "worker", "tickets",
-    "report", "edit", "confine", "key",
+    "report", "replay", "edit", "confine", "key",
 );
 
 /// Print a JSON Schema

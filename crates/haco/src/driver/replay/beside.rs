@@ -1,0 +1,182 @@
+//! The place of a replay: a repository beside the real one that reads its objects, and a state of its own in which the plan
+//! stands as it stood.
+
+use super::super::run::program;
+use super::record::Record;
+use crate::{
+    clock,
+    desk::Desk,
+    replayed::{self, Replayed},
+};
+use anyhow::{Context, Result};
+use haco_core::{
+    code::{Code, Failure},
+    journal::Event,
+    plan::Plan,
+    replay::{is_made_again, plan_at, replayable, ticket_at},
+    ticket::Ticket,
+};
+use haco_store::Place;
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// What people share below `.haco/`.
+const SHARED: [&str; 2] = ["prompts", "studios"];
+
+/// A replay's place; gone when dropped, unless it is kept.
+pub(super) struct Beside<'a> {
+    pub(super) record: &'a Record<'a>,
+    top: PathBuf,
+    _gone: Option<tempfile::TempDir>,
+}
+
+impl<'a> Beside<'a> {
+    /// Makes it, with everything as it stood when the first attempt began.
+    pub(super) fn make(record: &'a Record<'a>, keep: Option<&Path>) -> Result<Beside<'a>> {
+        let gone = keep.is_none().then(|| tempfile::Builder::new().prefix("haco-replay.").tempdir()).transpose()?;
+        let dir = match (keep, &gone) {
+            (Some(dir), _) => new_directory(dir)?,
+            (None, held) => held.as_ref().context("a temporary directory was made")?.path().to_path_buf(),
+        };
+        let top = fs_err::canonicalize(dir)?;
+        record.desk.repo()?.beside(&top, &record.plan().base)?;
+        let place = Place { worktree: top.clone(), main: top.clone(), dir: top.join(".haco") };
+        haco_store::init(&place)?;
+        let beside = Beside { record, top, _gone: gone };
+        beside.share()?;
+        beside.begin()?;
+        Ok(beside)
+    }
+
+    /// Its desk, with what is there now.
+    pub(super) fn desk(&self) -> Result<Desk> {
+        Desk::at(&self.top)
+    }
+
+    /// The ticket as it came out so far.
+    pub(super) fn ticket(&self) -> Result<Ticket> {
+        Ok(self.desk()?.store.ticket(&self.record.id)?)
+    }
+
+    /// The configuration and what else people share.
+    fn share(&self) -> Result<()> {
+        let (from, to) = (&self.record.desk.store, haco_store::Store::open(&self.place())?);
+        let mut files = vec!["config.json".to_owned()];
+        for folder in SHARED {
+            files.extend(from.list(folder)?.into_iter().map(|name| format!("{folder}/{name}")));
+        }
+        for file in files {
+            if let Ok(Some(bytes)) = from.read(&file) {
+                to.write(&file, &bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&self) -> Place {
+        Place { worktree: self.top.clone(), main: self.top.clone(), dir: self.top.join(".haco") }
+    }
+
+    /// The first line of its journal, with the plan and its tickets.
+    fn begin(&self) -> Result<()> {
+        let record = self.record;
+        let first = record.attempts().next().map(|a| a.at.clone()).unwrap_or_default();
+        let store = haco_store::Store::open(&self.place())?;
+        let plan = plan_at(record.plan(), &first);
+        let mut tx = store.begin(&[], Some(&plan.id))?;
+        tx.put_plan(plan)?;
+        for ticket in record.loaded.tickets.values() {
+            tx.put_ticket(if ticket.id == record.id { untouched(ticket, &first) } else { ticket_at(ticket, &first) })?;
+        }
+        Ok(tx.commit(Event::new(replayed::EVENT, "harness", &clock::now()))?)
+    }
+
+    /// Lets the plan and the other tickets stand as they stood at `at`, and the ticket know what people, the supervisor and
+    /// the forge had said by then.
+    pub(super) fn stand_at(&self, at: &str) -> Result<()> {
+        let record = self.record;
+        let then = record.loaded.tickets.values().map(|t| ticket_at(t, at));
+        let mut tickets: Vec<Ticket> = then.filter(|t| t.id != record.id).collect();
+        let mut ours = self.ticket()?;
+        take_over(&mut ours, ticket_at(record.ticket(), at));
+        tickets.push(ours);
+        self.put(plan_at(record.plan(), at), tickets)
+    }
+
+    /// Writes what changed.
+    pub(super) fn put(&self, plan: Plan, tickets: Vec<Ticket>) -> Result<()> {
+        let desk = self.desk()?;
+        let ids: Vec<_> = tickets.iter().map(|t| t.id.clone()).collect();
+        let mut tx = desk.store.begin(&ids, Some(&plan.id))?;
+        let mut changed = *tx.plan()? != plan;
+        if changed {
+            tx.put_plan(plan)?;
+        }
+        for ticket in tickets {
+            if *tx.ticket(&ticket.id)? != ticket {
+                tx.put_ticket(ticket)?;
+                changed = true;
+            }
+        }
+        if changed {
+            tx.commit(Event::new(replayed::EVENT, "harness", &clock::now()))?;
+        }
+        Ok(())
+    }
+
+    /// Says with what the next step is done.
+    pub(super) fn prepare(&self, step: &Replayed) -> Result<()> {
+        let step = Replayed { worktree: Some(self.record.desk.place.worktree.clone()), ..step.clone() };
+        let bytes = serde_json::to_vec(&step)?;
+        Ok(haco_store::Store::open(&self.place())?.write(replayed::FILE, &bytes)?)
+    }
+
+    /// Runs a program of the suite for the ticket; what it failed at, where it did.
+    pub(super) fn run(&self, name: &str, words: &[&str]) -> Result<Option<Failure>> {
+        let mut command = Command::new(program(name));
+        command.args(words).args(["--json", self.record.id.as_str()]).current_dir(&self.top);
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        haco_sandbox::die_with_parent(&mut command);
+        let output = command.output().with_context(|| format!("cannot run '{name}'"))?;
+        if output.status.success() {
+            return Ok(None);
+        }
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let text = |key: &str| said[key].as_str().map(str::to_owned);
+        let code = Code::ALL.iter().copied().find(|c| Some(c.as_str()) == said["code"].as_str()).unwrap_or(Code::Bug);
+        let message = text("error").unwrap_or_else(|| format!("'{name}' ended with {}", output.status));
+        Ok(Some(Failure { fix: text("fix"), ..Failure::new(code, message) }))
+    }
+}
+
+/// The ticket before the first attempt that is replayed.
+fn untouched(ticket: &Ticket, at: &str) -> Ticket {
+    let replayed: Vec<u32> = replayable(ticket).map(|a| a.n).collect();
+    let mut then = ticket_at(ticket, at);
+    then.attempts.retain(|a| !replayed.contains(&a.n));
+    then.verdicts.retain(|v| !is_made_again(v));
+    then
+}
+
+/// Adds to a ticket what others had said of it by then.
+fn take_over(ours: &mut Ticket, then: Ticket) {
+    let said = then.verdicts.into_iter().filter(|v| !is_made_again(v));
+    let new: Vec<_> = said.filter(|v| !ours.verdicts.contains(v)).collect();
+    ours.verdicts.extend(new);
+    ours.decisions = then.decisions;
+    ours.shipment = then.shipment;
+}
+
+/// A directory that is not there yet: nothing of anybody's is overwritten.
+fn new_directory(dir: &Path) -> Result<PathBuf> {
+    fs_err::create_dir(dir).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            anyhow::Error::from(Failure::new(Code::Usage, format!("'{}' is there already", dir.display())))
+        }
+        _ => error.into(),
+    })?;
+    Ok(dir.to_path_buf())
+}
