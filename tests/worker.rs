@@ -289,3 +289,21 @@ fn a_prompt_that_fits_no_window_is_not_sent_and_one_that_fits_the_next_goes_ther
     assert_eq!(server.asked()[0].body["options"]["num_ctx"], 32768);
     assert_eq!(greeter::stored(&sandbox, "T-001")["attempts"].as_array().map(Vec::len), Some(1));
 }
+
+#[test]
+fn a_server_that_cut_the_prompt_costs_no_try_and_the_next_prompt_fits_it() {
+    let cut = |question: &crate::peers::ollama::Question| {
+        let message = json!({"role": "assistant", "content": SHOP});
+        let tokens = (question.prompt.len() as u64 / 4).min(2048);
+        let end = json!({"model": question.model, "message": message, "done": true, "done_reason": "stop",
+                         "prompt_eval_count": tokens, "eval_count": 20});
+        Reply::Raw(end.to_string().into_bytes())
+    };
+    let server = Ollama::start(cut);
+    let sandbox = with_a_long_file(&server, 32768);
+    sandbox.run(&["haco-worker", "T-001"]).gives(69, "", has("the server cut the prompt"));
+    assert_eq!(greeter::records(&sandbox, "T-001")[0], 0, "it is not the model's failure");
+    assert_eq!(sandbox.read(".haco/drafts/T-001/1/failed-1/prompt.md").len(), server.asked()[0].prompt.len());
+    sandbox.run(&["haco-worker", "T-001"]).gives(0, "T-001\n", any());
+    assert!(server.asked()[1].prompt.len() < 2048 * 4, "{}", server.asked()[1].prompt.len());
+}

@@ -1,6 +1,7 @@
 //! One call of a model, whatever the provider: a server's answer, a program's output or a record goes through the same
 //! parser, and comes back with what it cost.
 
+pub mod kept;
 mod program;
 
 use crate::{
@@ -166,7 +167,7 @@ impl Called {
             "schema_version": 1,
             "at": at,
             "model": {"name": model.name, "provider": model.entry.provider, "origin": model.origin, "model": model.model,
-                      "paid": model.paid},
+                      "paid": model.paid, "options": model.entry.options},
             "answered_by": self.model,
             "server": {"window": self.known.window, "digest": self.known.digest, "limit_field": self.limit_field,
                        "refused": self.refused, "cache_read_tokens": self.cached.0, "cache_write_tokens": self.cached.1},

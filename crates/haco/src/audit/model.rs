@@ -2,7 +2,7 @@
 
 use super::{Case, record, record::By};
 use crate::{
-    call::{self, Called},
+    call::{self, Called, kept},
     clock,
     desk::event,
     output::{Answered, Out},
@@ -72,19 +72,14 @@ fn ask(case: &Case<'_>, model: &Resolved, (round, wrong): (u32, Option<&str>), o
             "code": failure.code.as_str(), "model": model.name, "role": due.role, "message": failure.message,
             "usage": called.usage,
         });
+        let dir = format!("drafts/{id}/{}", due.attempt);
+        kept::keep_failed(desk, &dir, &called, &prompt, &called.record(model, &prompt, None, &at))?;
         desk.store.note(Event { data, ..event("call_failed", &due.role, case.ticket()?) })?;
         let failure = Failure { message: format!("{id}: {}", failure.message), ..failure.clone() };
         return Err(failure.into());
     }
     let repair = if round == 0 { String::new() } else { format!(".{round}") };
     let folder = format!("drafts/{id}/{}/{}-{}{repair}", due.attempt, due.step, due.role);
-    let mut call = serde_json::to_vec_pretty(&called.record(model, &prompt, None, &at))?;
-    call.push(b'\n');
-    let mut files: Vec<(&str, &[u8])> =
-        vec![("prompt.md", prompt.as_bytes()), ("reply.md", called.text.as_bytes()), ("call.json", &call)];
-    if called.text.is_empty() && !called.raw.is_empty() {
-        files.push(("body", &called.raw));
-    }
-    desk.store.write_draft(&folder, &files)?;
+    kept::keep(desk, &folder, &called, &prompt, &called.record(model, &prompt, None, &at))?;
     Ok((called, folder))
 }

@@ -1,6 +1,6 @@
 //! How many tokens a prompt will be for a model, from what its servers counted before, and how many its window holds.
 
-use crate::{call, confined::Line, desk::Desk, replayed::Replayed};
+use crate::{call, clock, confined::Line, desk::Desk, replayed::Replayed};
 use haco_core::{
     code::{Code, Failure},
     config::Provider,
@@ -16,6 +16,8 @@ const ENOUGH: usize = 20;
 const MOST: usize = 200;
 /// The least window that is asked for: what fits it needs no question for a larger one.
 const LEAST_WINDOW: u64 = 8192;
+/// How long a server that cut a prompt is believed to do so again, in seconds.
+const A_WHILE_SEC: i64 = 3600;
 /// What a reply is given where its length is not known.
 pub const REPLY_TOKENS: u64 = 2048;
 
@@ -37,24 +39,39 @@ pub fn of(desk: &Desk, model: &Resolved) -> Measure {
     }
     let family = tokens::family(&model.model);
     let mut counted = Vec::new();
-    let mut window = None;
+    let (mut window, mut left) = (None, None);
     for call in calls(desk).take(MOST) {
         let named = call["model"]["model"].as_str().unwrap_or_default();
+        let same = named == model.model && call["model"]["origin"].as_str() == Some(&model.origin);
+        if !call["error"].is_null() {
+            // What a server cut is no measure of its tokens, but of its window.
+            left = if same { smaller(left, cut(&call)) } else { left };
+            continue;
+        }
         if counted.len() < ENOUGH && tokens::family(named) == family {
             counted.extend(count(&call));
         }
-        if window.is_none() && named == model.model && call["model"]["origin"].as_str() == Some(&model.origin) {
+        if window.is_none() && same {
             window = call["server"]["window"].as_u64();
         }
     }
     let asked = model.entry.options.get("num_ctx").and_then(Value::as_u64);
-    let window = if model.entry.provider == Provider::Ollama { smaller(asked, window) } else { window };
+    let asked = asked.filter(|_| model.entry.provider == Provider::Ollama);
+    let window = smaller(smaller(asked, window), left);
     Measure { ratio: Ratio::measured(counted), window, asked: false }
 }
 
 fn count(call: &Value) -> Option<Counted> {
     let tokens = call["usage"]["prompt_tokens"].as_u64()?;
     Some(Counted { bytes: call["prompt_bytes"].as_u64()?, tokens })
+}
+
+/// What a server left of a prompt a short while ago: by now it may have been started with a larger window.
+fn cut(call: &Value) -> Option<u64> {
+    let at = clock::seconds(call["at"].as_str()?)?;
+    let is_new = clock::seconds(&clock::now())? - at < A_WHILE_SEC;
+    let was_cut = call["error"]["code"].as_str() == Some(Code::ContextTruncated.as_str());
+    call["usage"]["prompt_tokens"].as_u64().filter(|_| was_cut && is_new)
 }
 
 fn smaller(one: Option<u64>, other: Option<u64>) -> Option<u64> {

@@ -6,7 +6,7 @@ use super::{
     past,
 };
 use crate::{
-    call::{self, Called},
+    call::{self, Called, kept},
     clock,
     desk::{Desk, event},
     exit::failure_of,
@@ -28,7 +28,7 @@ use haco_core::{
     ticket::Ticket,
 };
 use haco_net::Ask;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Everything that is decided before the call.
 struct Work {
@@ -154,19 +154,17 @@ fn model_for(desk: &Desk, turn: &Turn, ticket: &Ticket, name: &str) -> Result<Re
     Ok(desk.settings.model(name)?)
 }
 
-/// Exactly what was sent and what came back; where no text came, the body as it was.
+/// Exactly what was sent and what came back.
 fn store(desk: &Desk, id: &TicketId, work: &Work, called: &Called) -> Result<()> {
+    let folder = format!("drafts/{id}/{}/0-{}", work.n, work.role);
+    kept::keep(desk, &folder, called, &work.asked.prompt, &call_record(work, called))
+}
+
+fn call_record(work: &Work, called: &Called) -> Value {
     let asked = &work.asked;
     let mut record = called.record(&work.model, &asked.prompt, Some(asked.format), &work.at);
     record["context"] = asked.context.clone();
-    let mut call = serde_json::to_vec_pretty(&record)?;
-    call.push(b'\n');
-    let mut files: Vec<(&str, &[u8])> =
-        vec![("prompt.md", asked.prompt.as_bytes()), ("reply.md", called.text.as_bytes()), ("call.json", &call)];
-    if called.text.is_empty() && !called.raw.is_empty() {
-        files.push(("body", &called.raw));
-    }
-    Ok(desk.store.write_draft(&format!("drafts/{id}/{}/0-{}", work.n, work.role), &files)?)
+    record
 }
 
 /// A call that brought nothing: the action stays offered.
@@ -175,6 +173,8 @@ fn note(desk: &Desk, ticket: &Ticket, work: &Work, called: &Called, failure: &Fa
         "code": failure.code.as_str(), "model": work.model.name, "role": work.role, "message": failure.message,
         "usage": called.usage,
     });
+    let dir = format!("drafts/{}/{}", ticket.id, work.n);
+    kept::keep_failed(desk, &dir, called, &work.asked.prompt, &call_record(work, called))?;
     desk.store.note(haco_core::journal::Event { data, ..event("call_failed", &work.role, ticket) })?;
     Ok(())
 }
