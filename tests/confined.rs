@@ -124,6 +124,24 @@ fn a_child_that_is_killed_is_said() {
 }
 
 #[test]
+fn a_wall_that_is_missing_is_refused_unless_it_is_named() {
+    for (wall, call) in [("landlock", "landlock_create_ruleset"), ("seccomp", "seccomp")] {
+        let server = Ollama::saying(Reply::text("echo hi"));
+        let mut sandbox = Sandbox::without_repository();
+        sandbox.set("OLLAMA_HOST", server.host());
+        let inject = format!("inject={call}:error=ENOSYS");
+        let words = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &inject, "haco-worker", "say hi"];
+        let refused = format!("haco-worker: no wall '{wall}' here: [..]\nhint: [..]\n");
+        sandbox.run(&words).gives(125, "", refused);
+        assert!(server.asked().is_empty(), "nothing is sent");
+        let config = json!({"verify": {"allow_weaker": [wall]}});
+        sandbox.write("../home/.config/haco/config.json", config.to_string());
+        let said = format!("haco-worker: warning: asked without the wall '{wall}', as verify.allow_weaker says\n");
+        sandbox.run(&words).gives(0, "echo hi\n", said);
+    }
+}
+
+#[test]
 fn nobody_else_gets_anything_from_the_childs_entry() {
     let sandbox = Sandbox::without_repository();
     for program in ["haco", "haco-plan", "haco-worker", "haco-verify", "haco-audit", "haco-ship"] {

@@ -53,7 +53,7 @@ pub struct Called {
     pub refused: Vec<String>,
     /// Of the prompt's tokens, those that the server had kept, and those that it keeps from now on.
     pub cached: (u64, u64),
-    /// How the call was confined; a record's is none.
+    /// How the call was confined; none for a record, and where nothing was asked.
     pub confined: Option<Confined>,
 }
 
@@ -105,10 +105,12 @@ fn made(settings: &Settings, model: &Resolved, ask: &Ask<'_>, errand: &Errand<'_
             let then = if recorded { Then::Known } else { Then::Nothing };
             let heard = served(settings, model, ask, (then, site.out))
                 .unwrap_or_else(|failure| Heard::of(Err(Failed::bare(failure))));
-            let confined = Confined::of(&heard.walls, haco_sandbox::OURSELVES, "model");
-            (heard, Some(confined))
+            let confined = heard.walls.as_deref().map(|stood| Confined::of(stood, haco_sandbox::OURSELVES, "model"));
+            (heard, confined)
         }
     };
+    let without = confined.iter().flat_map(|c| &c.without);
+    without.for_each(|wall| site.out.warn(format!("asked without the wall '{wall}', as verify.allow_weaker says")));
     let timing_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Called { known: heard.known, confined, ..Called::of(model, heard.answer, timing_ms) })
 }

@@ -61,14 +61,14 @@ pub struct Heard {
     pub answer: Result<Reply, Box<Failed>>,
     /// What the server says about the model, where it was asked that.
     pub known: Known,
-    /// Those that stood.
-    pub walls: Vec<Layer>,
+    /// Those that stood; none at all where nothing was asked.
+    pub walls: Option<Vec<Layer>>,
 }
 
 impl Heard {
     /// An answer from elsewhere.
     pub fn of(answer: Result<Reply, Box<Failed>>) -> Heard {
-        Heard { answer, known: Known::default(), walls: Vec::new() }
+        Heard { answer, known: Known::default(), walls: None }
     }
 }
 
@@ -157,7 +157,7 @@ mod imp {
             .and_then(|()| haco_net::ask(line.endpoint, ask, listener).map_err(Box::from));
         let known =
             if answer.is_ok() && then == Then::Known { haco_net::known(line.endpoint) } else { Known::default() };
-        Heard { known, ..Heard::of(answer) }
+        Heard { known, walls: allowed(line).ok().map(|()| Vec::new()), ..Heard::of(answer) }
     }
 
     pub(super) fn known(line: &Line<'_>) -> Known {

@@ -20,7 +20,7 @@ const OURSELVES: &str = "/proc/self/exe";
 const MOST_DIALS: usize = 64;
 /// As much is read of what a child says in its last moments.
 const LAST_WORDS: u64 = 4096;
-/// The longest pause that a server may ask for, with some room.
+/// The longest pause that a server may ask for, with some room; and as long may the child leave unread what it is told.
 const PAUSE: Duration = Duration::from_secs(70);
 
 pub(super) fn ask(line: &Line<'_>, ask: &Ask<'_>, then: Then, listener: &mut Listener<'_>) -> Heard {
@@ -58,7 +58,7 @@ pub(super) fn warm(line: &Line<'_>) -> Result<(), Failure> {
 struct Took {
     text: String,
     body: Vec<u8>,
-    walls: Vec<Layer>,
+    walls: Option<Vec<Layer>>,
 }
 
 /// A child and our end of the socket; it does not outlive this.
@@ -73,6 +73,18 @@ impl Drop for Running {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// What it says, piece by piece, until its time is over: one that dribbles gains nothing.
+impl Read for &Running {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.socket.set_read_timeout(Some(left))?;
+        (&self.socket).read(into)
     }
 }
 
@@ -98,8 +110,9 @@ fn carried_out(
 
 fn start(endpoint: &Endpoint) -> io::Result<Running> {
     let (socket, theirs) = UnixStream::pair()?;
+    socket.set_write_timeout(Some(PAUSE))?;
     let mut command = Command::new(OURSELVES);
-    command.arg(ENTRY).env_clear().current_dir("/");
+    command.arg(ENTRY).env_clear();
     let child =
         command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let time = &endpoint.time;
@@ -110,13 +123,11 @@ fn start(endpoint: &Endpoint) -> io::Result<Running> {
 }
 
 fn hear(endpoint: &Endpoint, running: &Running, listener: &mut Listener<'_>, took: &mut Took) -> io::Result<End> {
-    let mut said = BufReader::new(&running.socket);
+    let mut said = BufReader::new(running);
     let mut dials = 0;
     loop {
-        let left = running.until.saturating_duration_since(Instant::now());
-        running.socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         match Said::read(&mut said)? {
-            Said::Walls(walls) => took.walls = walls.iter().filter_map(|wall| wall.parse().ok()).collect(),
+            Said::Walls(walls) => took.walls = Some(walls.iter().filter_map(|wall| wall.parse().ok()).collect()),
             Said::Tokens(tokens) => listener(News::Tokens(tokens)),
             Said::Line(line) => listener(News::Line(line)),
             Said::Text(text) => took.text = text,
@@ -153,10 +164,10 @@ fn gone(running: &mut Running, error: &io::Error) -> Failure {
     let words = String::from_utf8_lossy(&words);
     let last = words.lines().rev().find(|line| !line.trim().is_empty()).map(|line| format!(": {line}"));
     let why = match error.kind() {
-        ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => status,
-        _ => error.to_string(),
+        ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => format!("went away: {status}"),
+        _ => format!("cannot be used: {error}"),
     };
-    Failure::new(Code::Bug, format!("the confined process went away: {why}{}", last.unwrap_or_default()))
+    Failure::new(Code::Bug, format!("the confined process {why}{}", last.unwrap_or_default()))
 }
 
 fn odd() -> Failure {
