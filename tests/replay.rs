@@ -126,3 +126,37 @@ fn what_was_never_tried_has_nothing_to_replay() {
     sandbox.run(&["haco", "replay", "T-001"]).gives(1, "", has("no attempt was made"));
     sandbox.run(&["haco", "replay", "T-009"]).gives(2, "", any());
 }
+
+#[test]
+fn what_people_and_the_supervisor_did_is_taken_over_at_its_time() {
+    let server = Ollama::start(|question: &Question| match question.prompt.contains("twice.sh greets twice") {
+        true => Reply::text(greeter::GREETS_TWICE),
+        // What an auditor rejected is rejected for good: no two drafts are the same.
+        false => Reply::text(GREETS.replace("echo", &format!("# {}\necho", question.n))),
+    });
+    let sandbox = greeter::verified(&server, &[ticket("T-001", json!({})), greeter::twice("T-002", &["T-001"])]);
+    let judge = |word: &str| {
+        let findings = if word == "pass" { vec![] } else { vec![json!({"severity": "high", "message": "too terse"})] };
+        let status = i32::from(word != "pass");
+        let words = ["haco-audit", "T-001", "--verdict", "-"];
+        sandbox.run(&words).stdin(verdict(word, &findings).to_string()).gives(status, any(), any());
+    };
+    judge("fail");
+    sandbox.run(&["haco-worker", "T-001"]).gives(0, any(), any());
+    sandbox.run(&["haco-verify", "T-001"]).gives(0, any(), any());
+    sandbox.run(&["haco", "rework", "T-001", "--feedback", "say who is greeted"]).gives(0, any(), any());
+    sandbox.write("greet.sh", "echo \"hello, ${1:-you}\"\n");
+    sandbox.run(&["haco-verify", "--worktree", "T-001"]).gives(0, any(), any());
+    sandbox.run(&["haco", "rework", "T-001", "--feedback", "the world after all"]).gives(0, any(), any());
+    sandbox.run(&["haco-worker", "T-001"]).gives(0, any(), any());
+    sandbox.run(&["haco-verify", "T-001"]).gives(0, any(), any());
+    judge("pass");
+    for words in [&["haco-verify", "--baseline", "T-002"][..], &["haco-worker", "T-002"], &["haco-verify", "T-002"]] {
+        sandbox.run(words).gives(0, any(), any());
+    }
+    drop(server);
+    let before = state(&sandbox);
+    sandbox.run(&["haco", "replay", "T-001"]).gives(0, "T-001: its 4 attempts came out the same\n", "");
+    sandbox.run(&["haco", "replay", "T-002"]).gives(0, "T-002: its attempt came out the same\n", "");
+    assert_eq!(state(&sandbox), before, "the record is not touched");
+}

@@ -49,13 +49,36 @@ pub fn replayable(ticket: &Ticket) -> impl Iterator<Item = &Attempt> {
     ticket.attempts.iter().filter(move |a| a.n > replaced)
 }
 
-/// What stood in a ticket of the plan at `at`.
-pub fn ticket_at(ticket: &Ticket, at: &str) -> Ticket {
+/// What `ticket` itself knew before attempt `n` was made, without what programs make again: a decision says after which
+/// attempt it was made, and a verdict about a candidate says nothing before that is there. `None` is the end.
+pub fn before(ticket: &Ticket, n: Option<u32>) -> Ticket {
     let mut then = ticket.clone();
-    then.attempts.retain(|a| *a.at <= *at);
-    then.verdicts.retain(|v| *v.at <= *at);
-    then.decisions.retain(|d| *d.at <= *at);
-    then.shipment = then.shipment.filter(|s| *s.at <= *at);
+    then.verdicts.retain(|v| !is_made_again(v));
+    if let Some(n) = n {
+        then.attempts.retain(|a| a.n < n);
+        then.decisions.retain(|d| d.attempt < n);
+        then.shipment = None;
+    }
+    then
+}
+
+/// What another ticket of the plan was when `attempt` began: that with the candidate which the attempt is built on, else
+/// what stood there at that time.
+pub fn beside(other: &Ticket, attempt: &Attempt) -> Ticket {
+    let is_under = |a: &&Attempt| a.candidate.as_ref().is_some_and(|c| attempt.on.contains(&c.commit));
+    let mut then = other.clone();
+    match other.attempts.iter().find(is_under).map(|a| a.n) {
+        Some(n) => {
+            then.attempts.retain(|a| a.n <= n);
+            then.decisions.retain(|d| d.attempt < n);
+        }
+        None => {
+            then.attempts.retain(|a| a.at <= attempt.at);
+            then.verdicts.retain(|v| v.at <= attempt.at);
+            then.decisions.retain(|d| d.at <= attempt.at);
+        }
+    }
+    then.shipment = then.shipment.filter(|s| s.at <= attempt.at);
     then
 }
 
@@ -265,11 +288,28 @@ mod tests {
     }
 
     #[test]
-    fn what_stood_at_a_time_is_what_was_made_until_then() {
-        let ticket = ticket(&[attempt("b")]);
-        assert_eq!(ticket_at(&ticket, "2026-01-02T00:00:00Z").attempts.len(), 1);
-        let before = ticket_at(&ticket, "2026-01-01T23:59:59Z");
-        assert_eq!((before.attempts.len(), before.decisions.len()), (0, 0));
+    fn a_ticket_before_an_attempt_knows_what_was_decided_after_the_one_before() {
+        let mut ticket = ticket(&[attempt("b")]);
         assert_eq!(replayable(&ticket).count(), 1, "the attempt after the contract was replaced");
+        ticket.verdicts.push(Verdict::new("dod/1", Hash::of(b""), Answer::Pass, "harness", "2026-01-01T00:00:00Z"));
+        ticket.verdicts.push(Verdict::new("auditor", Hash::of(b""), Answer::Pass, "human", "2026-01-01T00:00:00Z"));
+        let counts = |t: Ticket| [t.attempts.len(), t.verdicts.len(), t.decisions.len()];
+        assert_eq!(counts(before(&ticket, Some(2))), [0, 1, 1]);
+        assert_eq!(counts(before(&ticket, Some(1))), [0, 1, 0]);
+        assert_eq!(counts(before(&ticket, None)), [1, 1, 1]);
+    }
+
+    #[test]
+    fn another_ticket_is_the_one_with_the_candidate_that_was_built_on() {
+        let mut other = ticket(&[attempt("b"), Attempt { n: 3, candidate: None, ..attempt("b") }]);
+        other.decisions[0].attempt = 2;
+        let mut on = attempt("d");
+        on.on = vec![other.attempts[0].candidate.as_ref().expect("one").commit.clone()];
+        let then = beside(&other, &on);
+        assert_eq!((then.attempts.len(), then.decisions.len()), (1, 0));
+        on.on.clear();
+        assert_eq!(beside(&other, &on).attempts.len(), 2, "by its time");
+        on.at = "2026-01-01T00:00:00Z".into();
+        assert_eq!(beside(&other, &on).attempts.len(), 0);
     }
 }

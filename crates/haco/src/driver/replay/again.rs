@@ -14,20 +14,17 @@ use haco_core::{
 };
 use serde_json::Value;
 
-/// Later than everything.
-const NOW: &str = "9999";
-
 /// The first difference; none where everything came out the same.
 pub(super) fn all(beside: &Beside<'_>, out: &Out) -> Result<Option<Difference>> {
     for attempt in beside.record.attempts() {
         out.detail(format!("{}: attempt {}", beside.record.id, attempt.n));
-        beside.stand_at(&attempt.at)?;
+        beside.stand_at(Some(attempt))?;
         let again = Again { beside, attempt };
         if let Some(found) = again.attempt()? {
             return Ok(Some(found));
         }
     }
-    beside.stand_at(NOW)?;
+    beside.stand_at(None)?;
     next(beside)
 }
 

@@ -10,10 +10,11 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use haco_core::{
+    attempt::Attempt,
     code::{Code, Failure},
     journal::Event,
     plan::Plan,
-    replay::{is_made_again, plan_at, replayable, ticket_at},
+    replay::{self, plan_at},
     ticket::Ticket,
 };
 use haco_store::Place;
@@ -83,27 +84,31 @@ impl<'a> Beside<'a> {
     /// The first line of its journal, with the plan and its tickets.
     fn begin(&self) -> Result<()> {
         let record = self.record;
-        let first = record.attempts().next().map(|a| a.at.clone()).unwrap_or_default();
+        let first = record.attempts().next().context("a record has an attempt")?;
         let store = haco_store::Store::open(&self.place())?;
-        let plan = plan_at(record.plan(), &first);
+        let plan = plan_at(record.plan(), &first.at);
         let mut tx = store.begin(&[], Some(&plan.id))?;
         tx.put_plan(plan)?;
         for ticket in record.loaded.tickets.values() {
-            tx.put_ticket(if ticket.id == record.id { untouched(ticket, &first) } else { ticket_at(ticket, &first) })?;
+            let ours = ticket.id == record.id;
+            let then = if ours { replay::before(ticket, Some(first.n)) } else { replay::beside(ticket, first) };
+            tx.put_ticket(then)?;
         }
         Ok(tx.commit(Event::new(replayed::EVENT, "harness", &clock::now()))?)
     }
 
-    /// Lets the plan and the other tickets stand as they stood at `at`, and the ticket know what people, the supervisor and
-    /// the forge had said by then.
-    pub(super) fn stand_at(&self, at: &str) -> Result<()> {
+    /// Lets the plan and the other tickets stand as they stood when `attempt` began, and the ticket know what people, the
+    /// supervisor and the forge had said by then; without one, at the end.
+    pub(super) fn stand_at(&self, attempt: Option<&Attempt>) -> Result<()> {
         let record = self.record;
-        let then = record.loaded.tickets.values().map(|t| ticket_at(t, at));
-        let mut tickets: Vec<Ticket> = then.filter(|t| t.id != record.id).collect();
-        let mut ours = self.ticket()?;
-        take_over(&mut ours, ticket_at(record.ticket(), at));
-        tickets.push(ours);
-        self.put(plan_at(record.plan(), at), tickets)
+        let others = record.loaded.tickets.values().filter(|t| t.id != record.id);
+        let then = |t: &Ticket| attempt.map_or_else(|| t.clone(), |a| replay::beside(t, a));
+        let mut tickets: Vec<Ticket> = others.map(then).collect();
+        let said = replay::before(record.ticket(), attempt.map(|a| a.n));
+        let ours = self.ticket()?;
+        tickets.push(Ticket { decisions: said.decisions, shipment: said.shipment, ..ours });
+        let plan = record.plan();
+        self.put(attempt.map_or_else(|| plan.clone(), |a| plan_at(plan, &a.at)), tickets)
     }
 
     /// Writes what changed.
@@ -150,24 +155,6 @@ impl<'a> Beside<'a> {
         let message = text("error").unwrap_or_else(|| format!("'{name}' ended with {}", output.status));
         Ok(Some(Failure { fix: text("fix"), ..Failure::new(code, message) }))
     }
-}
-
-/// The ticket before the first attempt that is replayed.
-fn untouched(ticket: &Ticket, at: &str) -> Ticket {
-    let replayed: Vec<u32> = replayable(ticket).map(|a| a.n).collect();
-    let mut then = ticket_at(ticket, at);
-    then.attempts.retain(|a| !replayed.contains(&a.n));
-    then.verdicts.retain(|v| !is_made_again(v));
-    then
-}
-
-/// Adds to a ticket what others had said of it by then.
-fn take_over(ours: &mut Ticket, then: Ticket) {
-    let said = then.verdicts.into_iter().filter(|v| !is_made_again(v));
-    let new: Vec<_> = said.filter(|v| !ours.verdicts.contains(v)).collect();
-    ours.verdicts.extend(new);
-    ours.decisions = then.decisions;
-    ours.shipment = then.shipment;
 }
 
 /// A directory that is not there yet: nothing of anybody's is overwritten.
