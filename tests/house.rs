@@ -97,6 +97,16 @@ fn tools_never_import_each_other() {
 }
 
 #[test]
+fn servers_are_asked_by_the_confined_child_alone() {
+    let asks = ["ask", "known", "models", "warm"].map(|name| format!("haco_net::{name}("));
+    for (path, text) in sources("crates/haco/src") {
+        let found: Vec<_> = asks.iter().filter(|call| without_tests(&text).contains(call.as_str())).collect();
+        let inside = path.components().any(|part| part.as_os_str() == "confined");
+        assert!(inside || found.is_empty(), "{} calls {found:?}: take confined::Line", path.display());
+    }
+}
+
+#[test]
 fn every_file_of_the_suite_is_declared_or_named() {
     let tests = root().join("tests");
     let all: Vec<(PathBuf, String)> = sources("tests");

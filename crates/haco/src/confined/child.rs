@@ -49,6 +49,7 @@ fn prepared(task: &Task) -> Result<(Vec<Layer>, Endpoint), Failure> {
 fn carry_out(endpoint: &Endpoint, question: &Question, parent: &UnixStream) -> io::Result<()> {
     match question {
         Question::Known => end(parent, End::Known(haco_net::known(endpoint))),
+        Question::Models => end(parent, haco_net::models(endpoint).map_or_else(failed, End::Models)),
         Question::Warm => end(parent, haco_net::warm(endpoint).map_or_else(failed, |()| End::Warm)),
         Question::Reply(turn, then) => {
             let tell: &mut Listener<'_> = &mut |news| {

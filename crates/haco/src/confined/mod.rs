@@ -115,6 +115,11 @@ impl<'a> Line<'a> {
         imp::known(self)
     }
 
+    /// The names of the models that the server has.
+    pub fn models(&self) -> Result<Vec<String>, Failure> {
+        imp::models(self)
+    }
+
     /// Has the server load the model.
     pub fn warm(&self) -> Result<(), Failure> {
         imp::warm(self)
@@ -130,7 +135,7 @@ pub fn lived() -> Option<ExitCode> {
 #[cfg(target_os = "linux")]
 mod imp {
     pub(super) use super::child::live;
-    pub(super) use super::parent::{ask, known, warm};
+    pub(super) use super::parent::{ask, known, models, warm};
 }
 
 /// Elsewhere there are no walls, and nothing is asked unless a person allowed to do without all of them.
@@ -162,6 +167,10 @@ mod imp {
 
     pub(super) fn known(line: &Line<'_>) -> Known {
         allowed(line).map(|()| haco_net::known(line.endpoint)).unwrap_or_default()
+    }
+
+    pub(super) fn models(line: &Line<'_>) -> Result<Vec<String>, Failure> {
+        allowed(line).and_then(|()| haco_net::models(line.endpoint))
     }
 
     pub(super) fn warm(line: &Line<'_>) -> Result<(), Failure> {

@@ -45,6 +45,14 @@ pub(super) fn known(line: &Line<'_>) -> Known {
     }
 }
 
+pub(super) fn models(line: &Line<'_>) -> Result<Vec<String>, Failure> {
+    match carried_out(line, Question::Models, &mut |_| {}, &mut Took::default())? {
+        End::Models(names) => Ok(names),
+        End::Failed(told, ..) => Err(told.into()),
+        _ => Err(odd()),
+    }
+}
+
 pub(super) fn warm(line: &Line<'_>) -> Result<(), Failure> {
     match carried_out(line, Question::Warm, &mut |_| {}, &mut Took::default())? {
         End::Warm => Ok(()),

@@ -42,6 +42,7 @@ pub(super) struct Task {
 pub(super) enum Question {
     Reply(Turn, Then),
     Known,
+    Models,
     Warm,
 }
 
@@ -76,6 +77,7 @@ pub(super) enum End {
     Reply(Reply, Known),
     Failed(Told, Option<Usage>, Option<f64>),
     Known(Known),
+    Models(Vec<String>),
     Warm,
 }
 

@@ -1,6 +1,11 @@
 //! One cheap question that only a valid key answers, and what came of it in words.
 
-use crate::{desk, exit::Outcome, output::Out};
+use crate::{
+    confined::{Line, Then},
+    desk,
+    exit::Outcome,
+    output::Out,
+};
 use anyhow::Result;
 use haco_core::{
     code::{Code, Failure},
@@ -20,9 +25,9 @@ pub fn run(name: &str, out: &mut Out) -> Result<Outcome> {
     endpoint.time.retries = 0;
     let asked = match whence(&model.entry, &model.origin) {
         // Both list their models only to those whom they know.
-        Whence::Usual(..) => haco_net::models(&endpoint).map(drop),
+        Whence::Usual(..) => Line::to(&endpoint, &settings).models().map(drop),
         // Others list them to everybody, so that only an answer tells.
-        _ => answered(&endpoint),
+        _ => answered(&Line::to(&endpoint, &settings)),
     };
     asked.map_err(|failure| explained(failure, name))?;
     out.line(name)?;
@@ -31,9 +36,9 @@ pub fn run(name: &str, out: &mut Out) -> Result<Outcome> {
 }
 
 /// A reply of one token. One that is cut, empty or refused was given to a key that is known.
-fn answered(endpoint: &haco_net::Endpoint) -> Result<(), Failure> {
+fn answered(line: &Line<'_>) -> Result<(), Failure> {
     let ask = Ask { prompt: "1", max_tokens: Some(1), ..Ask::default() };
-    match haco_net::ask(endpoint, &ask, &mut |_| {}) {
+    match line.ask(&ask, Then::Nothing, &mut |_| {}).answer {
         Ok(_) => Ok(()),
         Err(failed) => match failed.failure.code {
             Code::Length | Code::EmptyReply | Code::Refusal | Code::ContentFilter | Code::UnexpectedToolCall => Ok(()),
