@@ -3,17 +3,17 @@
 use crate::{
     greeter::{self, MODEL, ticket},
     peers::ollama::{Ollama, Reply},
-    sandbox::Sandbox,
+    sandbox::{Sandbox, root},
     want::any,
 };
 use serde_json::{Value, json};
 use std::{
     fs,
-    io::{ErrorKind, Read},
+    io::{BufRead, BufReader, ErrorKind, Read},
     net::TcpListener,
     os::unix::{net::UnixListener, process::ExitStatusExt},
     path::Path,
-    process::{Child, Stdio},
+    process::{Child, ChildStdout, Stdio},
     sync::{
         Mutex,
         mpsc::{self, Receiver, Sender},
@@ -148,6 +148,69 @@ fn nobody_else_gets_anything_from_the_childs_entry() {
         sandbox.run(&[program, "--confined-child"]).stdin("GET / HTTP/1.1\r\n\r\n").gives(1, "", "");
         sandbox.run(&[program, "--confined-child", "x"]).gives(2, "", any());
     }
+}
+
+/// A relay on a port of its own; it ends with this.
+struct Relay {
+    child: Child,
+    said: BufReader<ChildStdout>,
+    port: String,
+}
+
+impl Relay {
+    fn new(sandbox: &Sandbox, words: &[&str]) -> Relay {
+        let script = root().join("tests/peers/relay.py").to_str().expect("text").to_owned();
+        let words: Vec<String> =
+            ["python3".to_owned(), script].into_iter().chain(words.iter().map(|w| (*w).to_owned())).collect();
+        let mut child = sandbox.command(&words).stdout(Stdio::piped()).spawn().expect("it runs");
+        let said = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut relay = Relay { child, said, port: String::new() };
+        relay.port = relay.line();
+        relay
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).expect("text");
+        line.trim_end().to_owned()
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.child.kill().and_then(|()| self.child.wait()).expect("it can be ended");
+    }
+}
+
+#[test]
+fn the_child_speaks_tls_and_goes_through_a_proxy() {
+    let server = Ollama::saying(Reply::text("echo hi"));
+    let port = server.host().rsplit(':').next().expect("a port").to_owned();
+    let mut sandbox = Sandbox::without_repository();
+    let names = "subjectAltName=DNS:localhost,DNS:box.example";
+    let request =
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+    let rest = ["-subj", "/CN=x", "-keyout", "k.pem", "-out", "c.pem", "-addext", names, "-addext"];
+    let words: Vec<&str> = request.into_iter().chain(rest).chain(["basicConstraints=critical,CA:FALSE"]).collect();
+    sandbox.run(&words).gives(0, any(), any());
+    let tls = Relay::new(&sandbox, &["tls", "c.pem", "k.pem", &port]);
+    sandbox.set("OLLAMA_HOST", format!("https://localhost:{}", tls.port));
+    sandbox.run(&["haco-worker", "hi"]).gives(
+        69,
+        "",
+        "haco-worker: [..]secure connection[..]\nhint: [..]SSL_CERT_FILE\n",
+    );
+    sandbox.set("SSL_CERT_FILE", "c.pem");
+    sandbox.run(&["haco-worker", "hi"]).gives(0, "echo hi\n", "");
+    let mut plain = Relay::new(&sandbox, &["proxy", &port]);
+    sandbox.set("OLLAMA_HOST", "http://box.example:8080").set("HTTP_PROXY", format!("http://127.0.0.1:{}", plain.port));
+    sandbox.run(&["haco-worker", "hi"]).gives(0, "echo hi\n", "");
+    assert_eq!(plain.line(), "box.example:8080");
+    let mut secure = Relay::new(&sandbox, &["proxy", &tls.port]);
+    sandbox.set("OLLAMA_HOST", "https://box.example").set("HTTPS_PROXY", format!("http://localhost:{}", secure.port));
+    sandbox.run(&["haco-worker", "hi"]).gives(0, "echo hi\n", "");
+    assert_eq!(secure.line(), "box.example:443");
+    assert_eq!(server.asked().len(), 3);
 }
 
 /// What a hostile program tries, and prints of each whether it succeeded; what it writes is looked for.
