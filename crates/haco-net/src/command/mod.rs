@@ -93,12 +93,12 @@ fn fix(code: Code) -> &'static str {
 
 /// Each line that is not blank is one object.
 fn lines(text: &str, mut take: impl FnMut(&Value)) -> Result<(), Why> {
-    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
+    while let Some((at, line)) = lines.next() {
         let value = serde_json::from_str(line).ok().filter(Value::is_object);
         // The last line may have been cut; that it was not the end is said by what is missing.
         let Some(value) = value else {
-            let last = text[text.len() - line.len()..] == *line;
-            let code = if last { Code::Truncated } else { Code::BadReply };
+            let code = if lines.peek().is_none() { Code::Truncated } else { Code::BadReply };
             return Err((code, format!("line {} of its output is no JSON object", at + 1)));
         };
         take(&value);

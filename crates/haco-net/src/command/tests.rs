@@ -146,7 +146,7 @@ fn output_that_is_no_reply_has_its_own_code() {
         assert_eq!(parsed(output, b"\xff\xfe").expect_err("no text").failure.code, Code::BadReply);
     }
     let deep = "[".repeat(100_000);
-    let cases: [(Output, &str, Code); 12] = [
+    let cases: [(Output, &str, Code); 13] = [
         (Text, " \n", Code::EmptyReply),
         (Text, "<think>a", Code::EmptyReply),
         (ClaudeJson, "", Code::BadReply),
@@ -154,6 +154,7 @@ fn output_that_is_no_reply_has_its_own_code() {
         (ClaudeJson, &deep, Code::BadReply),
         (CodexJsonl, "", Code::Truncated),
         (CodexJsonl, "hello\n{}\n", Code::BadReply),
+        (CodexJsonl, "\n\u{feff}!\n", Code::Truncated),
         (GeminiJson, "{}", Code::Truncated),
         (GeminiJson, "{\"response\":\" \"}", Code::EmptyReply),
         (Ndjson, "{\"text\":\"a\"}\n", Code::Truncated),
