@@ -20,6 +20,7 @@ mod kill;
 mod ladder;
 mod leftovers;
 mod mend;
+mod models;
 mod money;
 mod ollama_client;
 mod peers;

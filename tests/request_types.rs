@@ -100,7 +100,9 @@ fn ollamas_types_accept_what_we_send() {
     sandbox.run(&["haco-plan", "greet people by name"]).gives(0, any(), any());
     sandbox.run(&["haco-worker", "--model", "lead", "a"]).gives(0, any(), any());
     sandbox.run(&["haco-worker", "--warm", "--model", "lead"]).gives(0, any(), any());
-    let asked: Vec<Value> = server.asked().into_iter().map(|question| question.body).collect();
+    let mut asked: Vec<Value> = server.asked().into_iter().map(|question| question.body).collect();
+    asked.extend(server.loads());
+    assert_eq!(asked.len(), 3);
     assert_eq!((&asked[0]["keep_alive"], &asked[0]["think"]), (&json!("5m"), &json!(false)));
     assert_eq!(asked[0]["options"], json!({"seed": 7, "num_ctx": 4096}));
     assert_eq!((&asked[0]["format"]["type"], asked[1].get("format")), (&json!("object"), None));

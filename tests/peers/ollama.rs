@@ -58,6 +58,7 @@ struct Shared {
     models: Vec<String>,
     answer: Box<Answer>,
     asked: Mutex<Vec<Question>>,
+    loads: Mutex<Vec<Value>>,
 }
 
 /// A server on a port of its own; it ends when it is dropped.
@@ -88,7 +89,8 @@ impl Ollama {
 
     fn listening(host: &str, models: &[&str], answer: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Ollama {
         let models = models.iter().map(|m| (*m).to_owned()).collect();
-        let shared = Arc::new(Shared { models, answer: Box::new(answer), asked: Mutex::default() });
+        let shared =
+            Arc::new(Shared { models, answer: Box::new(answer), asked: Mutex::default(), loads: Mutex::default() });
         let serving = Arc::clone(&shared);
         let listener = Listener::at(host, move |stream| serve(&serving, stream));
         Ollama { listener, shared }
@@ -97,6 +99,11 @@ impl Ollama {
     /// `127.0.0.1:PORT`.
     pub fn host(&self) -> &str {
         self.listener.host()
+    }
+
+    /// The body of every request to load a model so far.
+    pub fn loads(&self) -> Vec<Value> {
+        self.shared.loads.lock().expect("nobody panicked with it").clone()
     }
 
     /// Every question for a text so far.
@@ -160,6 +167,7 @@ fn post(shared: &Shared, stream: &TcpStream, path: &str, body: &[u8]) -> Option<
     }
     let prompt = prompt(&body);
     if prompt.is_empty() {
+        shared.loads.lock().expect("nobody panicked with it").push(body);
         return object(stream, 200, &piece(path, &model, "", Some("load")));
     }
     let question = {

@@ -85,7 +85,7 @@ pub fn warm(endpoint: &Endpoint) -> Result<(), Failure> {
 }
 
 /// What is not streamed: the whole body, or a failure.
-fn read_whole<T>(
+pub(crate) fn read_whole<T>(
     endpoint: &Endpoint,
     request: &Request,
     read: impl Fn(&Answer) -> Result<T, Box<Failed>>,

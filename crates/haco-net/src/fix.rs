@@ -28,6 +28,7 @@ pub(crate) fn usual(endpoint: &Endpoint, code: Code) -> Option<String> {
         Code::Unauthorized => key,
         Code::Forbidden => "ask the provider to let this key use the model, or route the role to another",
         Code::SpendLimit => "raise the limit at the provider, or route the role to another model",
+        Code::ModelMissing if endpoint.provider != Provider::Ollama => "haco models --json",
         Code::RateLimited | Code::Overloaded => "run it again later, or route the role to another model",
         Code::TooLarge | Code::Length => "ask for less at once: split the ticket",
         Code::ContextExceeded => "let the ticket name fewer files, or take a model with a larger window",

@@ -9,6 +9,7 @@ mod adapt;
 mod anthropic;
 mod ask;
 mod azure;
+mod catalog;
 mod certs;
 mod command;
 mod date;
@@ -38,6 +39,7 @@ mod think;
 mod window;
 
 pub use ask::{ask, has_model, known, models, warm};
+pub use catalog::{Listed, catalog, find};
 pub use command::parse_command_output;
 pub use dial::{Missed, Through, dial};
 pub use endpoint::{Ask, Endpoint, Limits, MAX_BODY_BYTES, Provider};

@@ -63,6 +63,8 @@ impl Request {
         let prefix = match endpoint.provider {
             Provider::Ollama => root.to_owned(),
             Provider::Anthropic => format!("{root}/v1"),
+            // LM Studio's own.
+            Provider::OpenAi if self.path.starts_with("/api/") => root.to_owned(),
             Provider::OpenAi if base.path().is_empty() => "/v1".to_owned(),
             Provider::OpenAi => base.path().to_owned(),
         };

@@ -14,6 +14,7 @@ pub mod contracts;
 pub mod desk;
 pub mod exit;
 pub mod ground;
+pub mod here;
 pub mod input;
 pub mod key;
 pub mod lead;

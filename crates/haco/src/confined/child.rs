@@ -51,6 +51,7 @@ fn carry_out(endpoint: &Endpoint, question: &Question, parent: &UnixStream) -> i
         Question::Known => end(parent, End::Known(haco_net::known(endpoint))),
         Question::Models => end(parent, haco_net::models(endpoint).map_or_else(failed, End::Models)),
         Question::Warm => end(parent, haco_net::warm(endpoint).map_or_else(failed, |()| End::Warm)),
+        Question::Catalog => end(parent, haco_net::catalog(endpoint).map_or_else(failed, End::Catalog)),
         Question::Reply(turn, then) => {
             let tell: &mut Listener<'_> = &mut |news| {
                 let said = match news {

@@ -12,7 +12,7 @@ mod parent;
 mod wire;
 
 use haco_core::{code::Failure, settings::Settings};
-use haco_net::{Ask, Endpoint, Known, Listener, Reply, Usage};
+use haco_net::{Ask, Endpoint, Known, Listed, Listener, Reply, Usage};
 use haco_sandbox::Layer;
 use serde::{Deserialize, Serialize};
 use std::process::ExitCode;
@@ -120,6 +120,11 @@ impl<'a> Line<'a> {
         imp::models(self)
     }
 
+    /// Every model that the server has.
+    pub fn catalog(&self) -> Result<Vec<Listed>, Failure> {
+        imp::catalog(self)
+    }
+
     /// Has the server load the model.
     pub fn warm(&self) -> Result<(), Failure> {
         imp::warm(self)
@@ -135,7 +140,7 @@ pub fn lived() -> Option<ExitCode> {
 #[cfg(target_os = "linux")]
 mod imp {
     pub(super) use super::child::live;
-    pub(super) use super::parent::{ask, known, models, warm};
+    pub(super) use super::parent::{ask, catalog, known, models, warm};
 }
 
 /// Elsewhere there are no walls, and nothing is asked unless a person allowed to do without all of them.
@@ -175,6 +180,10 @@ mod imp {
 
     pub(super) fn warm(line: &Line<'_>) -> Result<(), Failure> {
         allowed(line).and_then(|()| haco_net::warm(line.endpoint))
+    }
+
+    pub(super) fn catalog(line: &Line<'_>) -> Result<Vec<Listed>, Failure> {
+        allowed(line).and_then(|()| haco_net::catalog(line.endpoint))
     }
 
     pub(super) fn live() -> ExitCode {

@@ -5,7 +5,7 @@ use super::{
     wire::{self, End, Question, Said, Task, Turn},
 };
 use haco_core::code::{Code, Failure};
-use haco_net::{Ask, Endpoint, Known, Listener, News, Reply};
+use haco_net::{Ask, Endpoint, Known, Listed, Listener, News, Reply};
 use haco_sandbox::Layer;
 use std::{
     io::{self, BufReader, ErrorKind, Read},
@@ -56,6 +56,14 @@ pub(super) fn models(line: &Line<'_>) -> Result<Vec<String>, Failure> {
 pub(super) fn warm(line: &Line<'_>) -> Result<(), Failure> {
     match carried_out(line, Question::Warm, &mut |_| {}, &mut Took::default())? {
         End::Warm => Ok(()),
+        End::Failed(told, ..) => Err(told.into()),
+        _ => Err(odd()),
+    }
+}
+
+pub(super) fn catalog(line: &Line<'_>) -> Result<Vec<Listed>, Failure> {
+    match carried_out(line, Question::Catalog, &mut |_| {}, &mut Took::default())? {
+        End::Catalog(all) => Ok(all),
         End::Failed(told, ..) => Err(told.into()),
         _ => Err(odd()),
     }

@@ -11,7 +11,7 @@ use haco_core::{
     code::{Code, Failure},
     tokens::Estimate,
 };
-use haco_net::{Ask, Endpoint, Known, Missed, Reply, Usage};
+use haco_net::{Ask, Endpoint, Known, Listed, Missed, Reply, Usage};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::io::{self, Error, ErrorKind, Read, Write};
@@ -44,6 +44,7 @@ pub(super) enum Question {
     Known,
     Models,
     Warm,
+    Catalog,
 }
 
 /// One turn, owned.
@@ -79,6 +80,7 @@ pub(super) enum End {
     Known(Known),
     Models(Vec<String>),
     Warm,
+    Catalog(Vec<Listed>),
 }
 
 /// A failure, its code by its place: some codes share a word.

@@ -8,6 +8,7 @@ use haco_core::{
     settings::Resolved,
     tokens::{self, Counted, Estimate, Ratio},
 };
+use haco_store::Store;
 use serde_json::Value;
 
 /// So many of a family's latest calls say enough.
@@ -40,7 +41,7 @@ pub fn of(desk: &Desk, model: &Resolved) -> Measure {
     let family = tokens::family(&model.model);
     let mut counted = Vec::new();
     let (mut window, mut left) = (None, None);
-    for call in calls(desk).take(MOST) {
+    for call in calls(&desk.store).take(MOST) {
         let named = call["model"]["model"].as_str().unwrap_or_default();
         let same = named == model.model && call["model"]["origin"].as_str() == Some(&model.origin);
         if !call["error"].is_null() {
@@ -82,16 +83,16 @@ fn smaller(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 }
 
 /// The call records, the latest tickets' first.
-fn calls(desk: &Desk) -> impl Iterator<Item = Value> {
+pub fn calls(store: &Store) -> impl Iterator<Item = Value> {
     let list = |rel: String| {
-        let mut names = desk.store.list(&rel).unwrap_or_default();
+        let mut names = store.list(&rel).unwrap_or_default();
         names.sort_by_key(|name| std::cmp::Reverse(name.parse::<u32>().unwrap_or(0)));
         names.into_iter().map(move |name| format!("{rel}/{name}")).collect::<Vec<_>>()
     };
-    let tickets = desk.store.list("drafts").unwrap_or_default().into_iter().rev();
+    let tickets = store.list("drafts").unwrap_or_default().into_iter().rev();
     let ids = tickets.filter(|name| name.parse::<TicketId>().is_ok()).map(|id| format!("drafts/{id}"));
     let steps = ids.flat_map(list).flat_map(list);
-    steps.filter_map(|step| serde_json::from_slice(&desk.store.read(&format!("{step}/call.json")).ok()??).ok())
+    steps.filter_map(|step| serde_json::from_slice(&store.read(&format!("{step}/call.json")).ok()??).ok())
 }
 
 impl Measure {

@@ -17,6 +17,7 @@ mod key;
 mod list;
 mod log;
 pub mod man;
+mod models;
 mod next;
 mod replay;
 mod report;
@@ -75,6 +76,7 @@ enum Command {
     Edit(edit::Args),
     Report(report::Args),
     Replay(replay::Args),
+    Models(models::Args),
     Key(key::Args),
     Trust(trust::Args),
     Doctor(doctor::Args),
@@ -117,6 +119,7 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
         Command::Edit(args) => edit::run(args, out),
         Command::Report(args) => report::run(args, out),
         Command::Replay(args) => replay::run(args, out),
+        Command::Models(args) => models::run(args, out),
         Command::Key(args) => key::run(args, out),
         Command::Trust(args) => trust::run(args, out),
         Command::Doctor(args) => doctor::run(args, out),

@@ -3,22 +3,18 @@
 use super::artifact;
 use crate::{
     call::{self, Called, Site},
-    confined::Line,
-    desk,
     exit::{Outcome, failure_of},
+    here::Here,
     output::Out,
     purse::Errand,
 };
 use anyhow::Result;
 use haco_core::{
     code::{Code, Failure},
-    config::Provider,
     settings::{HUMAN, Resolved, SUPERVISOR, Settings},
 };
 use haco_net::Ask;
-use haco_store::{Place, Store};
 use serde_json::json;
-use std::path::PathBuf;
 
 /// What the model is told before the prompt.
 const PREAMBLE: &str = "You are a component that a program calls, not a partner in a conversation. Answer with the \
@@ -35,13 +31,6 @@ pub(super) struct Question<'a> {
     pub model: Option<String>,
     /// Whether the whole reply is wanted.
     pub raw: bool,
-}
-
-/// Where a question is asked from.
-struct Here {
-    settings: Settings,
-    store: Option<Store>,
-    dir: PathBuf,
 }
 
 /// Prints the artifact, or the published object of a service.
@@ -74,12 +63,9 @@ pub(super) fn warm(model: Option<String>, out: &Out) -> Outcome {
 }
 
 fn warmed(model: Option<&str>, out: &Out) -> Result<String> {
-    let here = here(out)?;
-    let resolved = here.model(model)?;
-    if resolved.entry.provider == Provider::Ollama {
-        let endpoint = call::endpoint(&here.settings, &resolved)?;
-        Line::to(&endpoint, &here.settings).warm()?;
-    }
+    let here = Here::find(out)?;
+    let resolved = model_of(&here.settings, model)?;
+    here.warm(&resolved)?;
     Ok(resolved.name)
 }
 
@@ -93,8 +79,8 @@ pub(super) fn contract(outcome: Outcome, text: &str, model: Option<String>, call
 }
 
 fn ask(question: &Question<'_>, asked: &mut Option<String>, out: &Out) -> Result<Called> {
-    let here = here(out)?;
-    let resolved = here.model(question.model.as_deref())?;
+    let here = Here::find(out)?;
+    let resolved = model_of(&here.settings, question.model.as_deref())?;
     *asked = Some(resolved.name.clone());
     out.detail(format!("asking '{}'", resolved.name));
     let ask = Ask { system: Some(PREAMBLE), prompt: question.prompt, ..Ask::default() };
@@ -103,29 +89,15 @@ fn ask(question: &Question<'_>, asked: &mut Option<String>, out: &Out) -> Result
     call::call_with(&here.settings, &resolved, &ask, &errand, site)
 }
 
-/// The repository's configuration and the user's; outside a repository only the user's.
-fn here(out: &Out) -> Result<Here> {
-    let dir = std::env::current_dir().map_err(|e| Failure::new(Code::Io, format!("no current directory: {e}")))?;
-    let place = Place::find(&dir).ok();
-    let settings = Settings::resolve(&desk::layers(place.as_ref())?);
-    for ignored in &settings.ignored {
-        out.detail(ignored);
+/// The model that was named, else HACO_WORKER_MODEL, else the first of `roles.worker`; never another.
+fn model_of(settings: &Settings, named: Option<&str>) -> Result<Resolved> {
+    let name = named.or(settings.environment.worker_model.as_deref());
+    let name = name.or(settings.worker.first().map(|entry| entry.model.as_str())).unwrap_or_default();
+    if matches!(name, "" | SUPERVISOR | HUMAN) {
+        let why = format!("'{name}' is no model that could answer a prompt");
+        return Err(Failure::new(Code::Usage, why).fix("haco-worker --model NAME 'PROMPT'").into());
     }
-    let store = place.as_ref().and_then(|place| Store::open(place).ok());
-    Ok(Here { settings, store, dir: place.map_or(dir, |p| p.main) })
-}
-
-impl Here {
-    /// The model that was named, else HACO_WORKER_MODEL, else the first of `roles.worker`; never another.
-    fn model(&self, named: Option<&str>) -> Result<Resolved> {
-        let name = named.or(self.settings.environment.worker_model.as_deref());
-        let name = name.or(self.settings.worker.first().map(|entry| entry.model.as_str())).unwrap_or_default();
-        if matches!(name, "" | SUPERVISOR | HUMAN) {
-            let why = format!("'{name}' is no model that could answer a prompt");
-            return Err(Failure::new(Code::Usage, why).fix("haco-worker --model NAME 'PROMPT'").into());
-        }
-        Ok(self.settings.model(name)?)
-    }
+    Ok(settings.model(name)?)
 }
 
 #[cfg(test)]
@@ -137,7 +109,7 @@ mod tests {
         let environment = Environment { worker_model: environment.map(str::to_owned), ..Environment::default() };
         let user = serde_json::from_value(json!({"roles": {"worker": worker}})).expect("a configuration");
         let settings = Settings::resolve(&Layers { user, environment, ..Layers::default() });
-        Here { settings, store: None, dir: PathBuf::new() }.model(named).map(|m| m.name)
+        model_of(&settings, named).map(|m| m.name)
     }
 
     #[test]

@@ -18,7 +18,7 @@ macro_rules! schemas {
 
 schemas!(
     "ticket", "plan", "config", "failure", "next", "list", "show", "status", "doctor", "log", "worker", "tickets",
-    "report", "replay", "edit", "confine", "key",
+    "report", "replay", "models", "edit", "confine", "key",
 );
 
 /// Print a JSON Schema
