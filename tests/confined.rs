@@ -119,8 +119,8 @@ fn a_child_that_is_killed_is_said() {
     sandbox.run(&["kill", "-KILL", &waiting.child.to_string()]).gives(0, "", "");
     let mut said = String::new();
     waiting.worker.stderr.take().expect("a pipe").read_to_string(&mut said).expect("text");
-    assert_eq!(waiting.worker.wait().expect("it ends").code(), Some(70));
-    assert!(said.starts_with("haco-worker: the confined process went away: signal: 9"), "{said}");
+    assert_eq!(waiting.worker.wait().expect("it ends").code(), Some(69));
+    assert!(said.contains("the process that reads its answer was ended: signal: 9"), "{said}");
 }
 
 #[test]

@@ -9,7 +9,10 @@ use haco_net::{Ask, Endpoint, Known, Listed, Listener, News, Reply};
 use haco_sandbox::Layer;
 use std::{
     io::{self, BufReader, ErrorKind, Read},
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::ExitStatusExt},
+    },
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -120,7 +123,7 @@ fn carried_out(
                 Failure::new(Code::TotalTimeout, format!("model '{}': there was no end", line.endpoint.model));
             failure.fix("run it again, or take a faster model")
         }
-        _ => gone(&mut running, &error),
+        _ => gone(&mut running, &error, line.endpoint, took.walls.is_some()),
     })
 }
 
@@ -169,21 +172,32 @@ fn connect(endpoint: &Endpoint, socket: &UnixStream) -> io::Result<()> {
     }
 }
 
-/// Why a child went away without an end.
-fn gone(running: &mut Running, error: &io::Error) -> Failure {
+/// Why a child went away without an end. One that a signal ended while it read an answer was ended by that answer, or by
+/// somebody: another model may do better. All else is our own fault.
+fn gone(running: &mut Running, error: &io::Error, endpoint: &Endpoint, asking: bool) -> Failure {
     let _ = running.child.kill();
-    let status = running.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-    let mut words = Vec::new();
-    if let Some(stderr) = running.child.stderr.take() {
-        let _ = stderr.take(LAST_WORDS).read_to_end(&mut words);
+    let status = running.child.wait();
+    let is_eof = matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset);
+    match status {
+        Ok(status) if is_eof && asking && status.signal().is_some() => {
+            let (model, origin) = (&endpoint.model, endpoint.base_url.origin());
+            let why = format!("model '{model}' at '{origin}': the process that reads its answer was ended: {status}");
+            Failure::new(Code::BadReply, why).fix("run it again, or route the role to another model")
+        }
+        Ok(status) if is_eof => Failure::new(
+            Code::Bug,
+            format!("the confined process went away: {status}{}", last_words(running).unwrap_or_default()),
+        ),
+        _ => Failure::new(Code::Bug, format!("the confined process cannot be used: {error}")),
     }
+}
+
+/// The last line that it wrote to its standard error.
+fn last_words(running: &mut Running) -> Option<String> {
+    let mut words = Vec::new();
+    running.child.stderr.take()?.take(LAST_WORDS).read_to_end(&mut words).ok()?;
     let words = String::from_utf8_lossy(&words);
-    let last = words.lines().rev().find(|line| !line.trim().is_empty()).map(|line| format!(": {line}"));
-    let why = match error.kind() {
-        ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => format!("went away: {status}"),
-        _ => format!("cannot be used: {error}"),
-    };
-    Failure::new(Code::Bug, format!("the confined process {why}{}", last.unwrap_or_default()))
+    words.lines().rev().find(|line| !line.trim().is_empty()).map(|line| format!(": {line}"))
 }
 
 fn odd() -> Failure {
