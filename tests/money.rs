@@ -160,3 +160,53 @@ fn where_a_cap_stands_a_price_must_be_known_and_a_journal_be_there() {
     outside.run(&["haco-worker", "x"]).gives(5, "", said);
     assert!(server.asked().is_empty());
 }
+
+#[test]
+fn the_report_says_what_left_the_machine_and_its_page_stands_alone() {
+    let server = Ollama::saying(Reply::text(GREETS));
+    let sandbox = paying(&server, json!({"ticket_usd": 20.0}));
+    sandbox.run(&["haco-plan", "--from", "-"]).stdin(plan("p", &[ticket("T-001", json!({}))])).gives(0, any(), any());
+    approve(&sandbox);
+    sandbox.run(&["haco", "report", "--egress"]).gives(0, "nothing left this machine\n", "");
+    sandbox.run(&["haco-verify", "--baseline", "T-001"]).gives(0, any(), any());
+    sandbox.run(&["haco-worker", "T-001"]).gives(0, any(), any());
+    sandbox.run(&["haco-verify", "T-001"]).gives(0, any(), any());
+    let said = sandbox.run(&["haco", "report", "--egress"]).gives(0, any(), "").stdout;
+    let origin = format!("http://0.0.0.0:{}", server.host().rsplit(':').next().expect("a port"));
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[0].starts_with(&format!("origin  {origin}  1 calls  ")), "{said}");
+    assert!(lines[1].contains("T-001  worker") && lines[1].ends_with(" bytes: greet.sh 11"), "{said}");
+    let report = sandbox.run(&["haco", "report", "--json"]).gives(0, any(), "").stdout;
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!((&report["cost"], &report["cost_usd"]), (&json!("estimated"), &json!(BILL)));
+    assert_eq!(report["models"][0]["passed"]["n"], 1);
+    assert_eq!(report["roles"][0]["name"], "worker");
+    assert!(report["checks_ms"].as_u64().is_some_and(|ms| ms > 0), "{report}");
+    sandbox.run(&["haco", "report", "--html", "report.html"]).gives(0, "report.html\n", "");
+    let page = sandbox.read("report.html");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<svg") && !page.contains("<script"));
+    let csv = sandbox.run(&["haco", "report", "--csv"]).gives(0, any(), "").stdout;
+    assert!(csv.contains("models,cloud,prompt_tokens,30\n") && csv.contains("report,,cost_usd,0.14\n"), "{csv}");
+    sandbox.run(&["haco", "report", "--since", "2099-01-01", "--csv"]).gives(0, has("report,,attempts,1\n"), "");
+    sandbox.run(&["haco", "report", "--since", "soon"]).gives(2, "", has("'soon' is no time"));
+}
+
+#[test]
+fn a_server_of_ones_own_network_is_told_from_one_on_this_machine() {
+    let server = Ollama::saying(Reply::text("echo hi\n"));
+    let sandbox = initialised(&server);
+    let port = server.host().rsplit(':').next().expect("a port");
+    let origin = format!("http://0.0.0.0:{port}");
+    let model = json!({"lan": {"provider": "ollama", "base_url": origin, "model": MODEL}});
+    let config = |allowed: &[&str]| {
+        json!({"models": model, "privacy": {"local_only": true, "allow_origins": allowed}}).to_string()
+    };
+    sandbox.write("../home/.config/haco/config.json", config(&[]));
+    sandbox.run(&["haco-worker", "--model", "lan", "x"]).gives(78, "", has("privacy.local_only"));
+    assert!(server.asked().is_empty());
+    sandbox.write("../home/.config/haco/config.json", config(&[&origin]));
+    sandbox.run(&["haco-worker", "--model", "lan", "x"]).gives(0, "echo hi\n", "");
+    sandbox.run(&["haco-worker", "--model", MODEL, "x"]).gives(0, "echo hi\n", "");
+    let said = sandbox.run(&["haco", "report", "--egress"]).gives(0, any(), "").stdout;
+    assert!(said.starts_with(&format!("origin  {origin}  1 calls  ")) && said.lines().count() == 2, "{said}");
+}

@@ -14,6 +14,7 @@ pub mod delta;
 pub mod depend;
 pub mod detect;
 pub mod edit;
+pub mod egress;
 pub mod fit;
 pub mod flags;
 pub mod form;

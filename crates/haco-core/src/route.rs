@@ -207,7 +207,7 @@ fn can_be_cut(ticket: &Ticket) -> bool {
 }
 
 /// Who acted, also where the reply was no draft.
-fn author_or_actor(attempt: &Attempt) -> Option<&str> {
+pub fn author_or_actor(attempt: &Attempt) -> Option<&str> {
     attempt.author().or_else(|| attempt.steps.last().map(|s| s.model.as_str()))
 }
 

@@ -101,6 +101,17 @@ pub struct Resolved {
     pub paid: bool,
 }
 
+impl Resolved {
+    /// Whether a call takes anything out of this machine.
+    pub fn leaves_the_machine(&self) -> bool {
+        match self.entry.provider {
+            Provider::Replay => false,
+            Provider::Command => self.entry.net == Some(Net::Host),
+            _ => !address::is_loopback(&self.origin),
+        }
+    }
+}
+
 impl Settings {
     /// Unites the layers.
     pub fn resolve(layers: &Layers) -> Settings {

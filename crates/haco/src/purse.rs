@@ -1,4 +1,5 @@
-//! The money of one call: held in the journal before it, under the caps, and settled after it.
+//! What a call costs and what it takes out of the machine: money is held in the journal before it, under the caps, and
+//! settled after it; bytes that leave are written there before they do.
 //!
 //! What a killed process held stays held: the call may have been answered, and paid for.
 
@@ -29,12 +30,14 @@ pub struct Errand<'a> {
     pub plan: Option<&'a PlanId>,
     /// The ticket that it is for.
     pub ticket: Option<&'a TicketId>,
+    /// How many bytes of which files it takes along: `[{"path", "bytes"}]`.
+    pub files: Option<&'a Value>,
 }
 
-/// Money that is held for a call; nothing for one that is free.
+/// What the journal has of a call: nothing for one that is free and stays on this machine.
 #[derive(Debug)]
 pub struct Hold {
-    /// The line of the journal that says so.
+    /// The line that holds money.
     line: Option<u64>,
     /// The most tokens that the reply may have, where the worst case depends on it.
     pub max_tokens: Option<u64>,
@@ -48,11 +51,19 @@ pub fn hold(
     ask: &Ask<'_>,
     errand: &Errand<'_>,
 ) -> Result<Hold, Failure> {
+    let bytes = ask.prompt.len() + ask.system.map_or(0, str::len) + ask.schema.map_or(0, |s| s.to_string().len());
+    let mut data = json!({"model": model.name, "origin": model.origin, "bytes": bytes});
+    if let Some(files) = errand.files {
+        data["files"] = files.clone();
+    }
+    let event = event("call", &clock::now(), errand, data);
     if !model.paid {
+        if let Some(store) = store.filter(|_| model.leaves_the_machine()) {
+            store.note(event)?;
+        }
         return Ok(Hold { line: None, max_tokens: ask.max_tokens });
     }
     let capped = settings.budget != Budget::default();
-    let bytes = ask.prompt.len() + ask.system.map_or(0, str::len) + ask.schema.map_or(0, |s| s.to_string().len());
     let own = money::own_limit(model);
     let wanted = ask.max_tokens.or_else(|| (capped && own.is_none()).then_some(money::REPLY_TOKENS));
     let worst = money::worst(model, bytes, own.max(wanted).unwrap_or(money::REPLY_TOKENS));
@@ -60,7 +71,7 @@ pub fn hold(
         return Err(unheld(model, worst));
     }
     let Some(store) = store else { return Ok(Hold { line: None, max_tokens: wanted }) };
-    let line = write(store, &settings.budget, model, worst, errand)?;
+    let line = write(store, &settings.budget, worst, errand, event)?;
     Ok(Hold { line: Some(line), max_tokens: wanted })
 }
 
@@ -83,21 +94,20 @@ fn unheld(model: &Resolved, worst: Option<Usd>) -> Failure {
 fn write(
     store: &Store,
     budget: &Budget,
-    model: &Resolved,
     worst: Option<Usd>,
     errand: &Errand<'_>,
+    mut event: Event,
 ) -> Result<u64, Failure> {
-    let at = clock::now();
-    let data = json!({"model": model.name, "origin": model.origin, "hold_nano_usd": worst});
-    let event = event("call", &at, errand, data);
+    event.data["hold_nano_usd"] = json!(worst);
     if *budget == Budget::default() {
         return Ok(store.note(event)?.seq);
     }
     let ledger = RefCell::new(Ledger::default());
     let decide = || {
-        let day = at.get(..10).unwrap_or_default();
+        let day = event.at.get(..10).unwrap_or_default();
         let claim = Claim { plan: errand.plan, ticket: errand.ticket, day, worst: worst.unwrap_or_default() };
-        ledger.borrow().allows(budget, &claim).map(|()| event).map_err(|failure| errand.named(failure))
+        let allowed = ledger.borrow().allows(budget, &claim).map_err(|failure| errand.named(failure));
+        allowed.map(|()| event)
     };
     Ok(store.note_by(|line| ledger.borrow_mut().take(line), decide)?.seq)
 }

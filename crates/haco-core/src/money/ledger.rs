@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 /// What a line says that holds money for a call.
 #[derive(Deserialize)]
 struct Held {
-    hold_nano_usd: Usd,
+    #[serde(deserialize_with = "Option::deserialize")]
+    hold_nano_usd: Option<Usd>,
 }
 
 /// What a line says that settles one.
@@ -80,7 +81,7 @@ impl Ledger {
         match line.event.as_str() {
             "call" => {
                 if let Ok(held) = serde_json::from_value::<Held>(line.data.clone()) {
-                    self.0.insert(line.seq, Entry { held: Some(held.hold_nano_usd), ..Entry::of(line) });
+                    self.0.insert(line.seq, Entry { held: held.hold_nano_usd, ..Entry::of(line) });
                 }
             }
             "paid" => {
@@ -225,6 +226,7 @@ mod tests {
     fn a_call_is_settled_once() {
         let ledger = ledger(&[
             ("call", 1, "2026-01-01", hold(0.5)),
+            ("call", 1, "2026-01-01", json!({"origin": "https://private.lan:443"})),
             ("paid", 1, "2026-01-01", paid(1, 0.25)),
             ("paid", 1, "2026-01-01", paid(1, 0.0)),
         ]);
@@ -234,8 +236,8 @@ mod tests {
     #[test]
     fn money_that_a_server_named_for_a_call_without_a_hold_counts_too() {
         let said = json!({"cost": "actual", "nano_usd": Usd::up(0.02)});
-        let nothing = json!({"cost": "unknown"});
-        let ledger = ledger(&[("paid", 1, "2026-01-01", said), ("paid", 1, "2026-01-01", nothing)]);
+        let nothing = json!({"hold_nano_usd": null});
+        let ledger = ledger(&[("paid", 1, "2026-01-01", said), ("call", 1, "2026-01-01", nothing)]);
         assert_eq!(ledger.all(), Spent { known: Usd::up(0.02), held: Usd::ZERO, unknown: 1 });
     }
 

@@ -13,6 +13,7 @@ use anyhow::Result;
 use haco_core::{
     bound,
     code::{Code, Failure, Status},
+    egress,
     journal::Event,
     settings::Resolved,
 };
@@ -65,7 +66,8 @@ fn ask(case: &Case<'_>, model: &Resolved, (round, wrong): (u32, Option<&str>), o
     };
     let ask = Ask { prompt: &prompt, schema: Some(bound::verdict()), stable, ..Ask::default() };
     let plan = &case.ticket()?.plan;
-    let errand = Errand { place: &place, role: &due.role, plan: Some(plan), ticket: Some(id) };
+    let files = json!(egress::of_diff(&review::diff(desk, &case.turn.loaded, case.ticket()?)?));
+    let errand = Errand { place: &place, role: &due.role, plan: Some(plan), ticket: Some(id), files: Some(&files) };
     let called = call::call(desk, model, &ask, &errand, out)?;
     if let Some(failure) = called.failure.as_ref().filter(|f| f.code.status() != Status::No) {
         let data = json!({

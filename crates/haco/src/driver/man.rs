@@ -19,7 +19,7 @@ struct Alone {
     see: &'static str,
 }
 
-const ALONE: [Alone; 4] = [
+const ALONE: [Alone; 5] = [
     Alone {
         command: "edit",
         page: "haco-edit",
@@ -43,6 +43,12 @@ const ALONE: [Alone; 4] = [
         page: "haco-key",
         text: include_str!("key/manual.roff"),
         see: "\\fBhaco\\-config\\fR(5), \\fBpass\\fR(1), \\fBage\\fR(1), \\fBgpg\\fR(1), \\fBsecret\\-tool\\fR(1)",
+    },
+    Alone {
+        command: "report",
+        page: "haco-report",
+        text: include_str!("report/manual.roff"),
+        see: "\\fBhaco\\-config\\fR(5), \\fBhaco\\fR(7)",
     },
 ];
 

@@ -141,7 +141,8 @@ fn one(desk: &Desk, plan: &Plan, model: &Resolved, errors: Option<&str>, out: &O
     };
     let ask = Ask { prompt: &prompt, schema: Some(bound::plan()), stable, ..Ask::default() };
     let place = format!("plan/{}/tech_lead", plan.id);
-    let errand = Errand { place: &place, role: "tech_lead", plan: Some(&plan.id), ticket: None };
+    let files = json!([{"path": "(names and signatures of the base)", "bytes": prompt.len()}]);
+    let errand = Errand { place: &place, role: "tech_lead", plan: Some(&plan.id), ticket: None, files: Some(&files) };
     let called = call::call(desk, model, &ask, &errand, out)?;
     let record = called.record(model, &prompt, None, &clock::now());
     let reply = called.text.clone();

@@ -72,7 +72,13 @@ fn drafted(
     let place = format!("{id}/{}/{}", work.n, work.role);
     let ask = Ask { prompt: &work.asked.prompt, ..Ask::default() };
     let plan = &turn.loaded.ticket(id)?.plan;
-    let errand = Errand { place: &place, role: &work.role, plan: Some(plan), ticket: Some(id) };
+    let errand = Errand {
+        place: &place,
+        role: &work.role,
+        plan: Some(plan),
+        ticket: Some(id),
+        files: work.asked.context.get("files"),
+    };
     let called = call::call(desk, &work.model, &ask, &errand, out)?;
     match &called.failure {
         Some(failure) if !past::is_no_artifact(failure.code) => {

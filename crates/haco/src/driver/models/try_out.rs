@@ -28,7 +28,7 @@ pub(super) fn run(here: &Here, name: &str, out: &mut Out) -> Result<Outcome> {
     out.say(format!("asking '{}' at '{}'", model.model, model.origin));
     let prompt = "Answer with the one word: ready";
     let ask = Ask { prompt, max_tokens: Some(REPLY_TOKENS), ..Ask::default() };
-    let errand = Errand { place: "models/1/test", role: "test", plan: None, ticket: None };
+    let errand = Errand { place: "models/1/test", role: "test", ..Errand::default() };
     let site = Site { store: here.store.as_ref(), dir: &here.dir, out };
     let called = call::call_with(&here.settings, &model, &ask, &errand, site)?;
     let failure = called.failure.clone().filter(|failure| !is_answer(failure.code));

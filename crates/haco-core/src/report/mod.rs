@@ -1,16 +1,29 @@
-//! What work cost and how it went: accepted tickets, money, rates, attempts and what stands in the way.
+//! What work cost and how it went: accepted tickets, money, rates, times, attempts and what stands in the way.
 //!
+//! `rate` says how far a share can be believed, `times` how long work took, `score` what each model and role did, `counter`
+//! what the cloud alone would have cost.
 //! A cost that nobody knows is counted as such and never as zero; a call of a model that is free costs nothing.
+
+mod counter;
+mod rate;
+mod score;
+mod times;
+
+pub use counter::{Cloud, Counterfactual, counterfactual};
+pub use rate::Rate;
+pub use score::{Part, Used, passed};
+pub use times::{Life, Spread, throughput};
 
 use crate::{
     attempt::{CostKind, Usage},
+    code::Code,
     cursor::{Need, Standing},
     id::TicketId,
+    money::Usd,
     settings::{HUMAN, SUPERVISOR},
     ticket::Ticket,
     tickets::Tickets,
 };
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One call of a model, whatever came of it.
@@ -18,6 +31,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Call {
     /// The ticket that it was for; none is the plan.
     pub ticket: Option<TicketId>,
+    /// Who asked: `worker`, `auditor`, `tech_lead`, or a studio's role.
+    pub role: String,
     /// The route's entry.
     pub model: String,
     /// Whether it may cost money; none where nobody can say.
@@ -83,30 +98,23 @@ pub fn cost_of_attempts(ticket: &Ticket, paid: impl Fn(&str) -> Option<bool>) ->
     cost
 }
 
-/// A rate: `n` of `of`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Rate {
-    /// That many.
-    pub n: u64,
-    /// Of so many.
-    pub of: u64,
-}
-
-/// What one model did.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Used {
-    /// Calls in all.
-    pub calls: u64,
-    /// As the server counted.
-    pub prompt_tokens: u64,
-    /// As the server counted.
-    pub completion_tokens: u64,
-    /// Calls that brought no count of tokens.
-    pub uncounted: u64,
-    /// Money.
-    pub cost: Cost,
-    /// Milliseconds on the wall.
-    pub time_ms: u64,
+/// What the report is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Facts<'a> {
+    /// Every ticket that it is about.
+    pub tickets: Tickets,
+    /// Where each stands.
+    pub standings: BTreeMap<TicketId, Standing>,
+    /// Every call for them or for their plans.
+    pub calls: Vec<Call>,
+    /// Their points in time.
+    pub lives: BTreeMap<TicketId, Life>,
+    /// Milliseconds in checks.
+    pub checks_ms: u64,
+    /// Money that is held for calls which nobody settled.
+    pub held: Usd,
+    /// What to compare with.
+    pub cloud: Option<&'a Cloud>,
 }
 
 /// The whole report.
@@ -128,12 +136,28 @@ pub struct Report {
     pub retries: u64,
     /// Drafts of the supervisor, whose cost is its own and not here.
     pub by_supervisor: u64,
+    /// Tickets that the models of their route did not finish: cut, drafted by the lead or a person, or waiting for them.
+    pub escalated: u64,
     /// By the route's entry.
     pub models: BTreeMap<String, Used>,
+    /// By role.
+    pub roles: BTreeMap<String, Part>,
     /// The tickets that are blocked, by the code of the reason.
     pub blocked: BTreeMap<String, Vec<TicketId>>,
     /// Milliseconds in calls of models.
     pub time_ms: u64,
+    /// Milliseconds in checks.
+    pub checks_ms: u64,
+    /// Seconds for which tickets waited for people, at both gates.
+    pub waited_sec: u64,
+    /// Seconds from approval to acceptance.
+    pub cycle_sec: Option<Spread>,
+    /// Accepted tickets an hour.
+    pub throughput: Option<f64>,
+    /// Held for calls that were cut off, or are in progress, or whose cost nobody said.
+    pub held: Usd,
+    /// What the cloud alone would have cost.
+    pub counterfactual: Option<Counterfactual>,
 }
 
 impl Report {
@@ -143,39 +167,58 @@ impl Report {
     }
 }
 
-/// The report on `tickets`, where each stands, and every call that was made for them or their plans.
-pub fn report(tickets: &Tickets, standings: &BTreeMap<TicketId, Standing>, calls: &[Call]) -> Report {
-    let mut report = Report::default();
-    let paid: BTreeSet<&TicketId> =
-        calls.iter().filter(|c| c.paid != Some(false)).filter_map(|c| c.ticket.as_ref()).collect();
-    for ticket in tickets.values() {
-        let id = &ticket.id;
-        let tries = ticket.attempts.iter().filter(|a| a.repeats.is_none());
-        let authors: Vec<&str> = tries.filter_map(|a| a.steps.last()).map(|s| s.model.as_str()).collect();
-        let count = ticket.attempts.iter().filter(|a| a.repeats.is_none()).count() as u64;
-        report.attempts += count;
-        report.retries += count.saturating_sub(1);
-        report.by_supervisor += authors.iter().filter(|a| **a == SUPERVISOR).count() as u64;
-        let Some(standing) = standings.get(id) else { continue };
-        match &standing.need {
-            Need::Abandoned | Need::Split => continue,
-            Need::Ship | Need::Shipped => {
-                report.accepted += 1;
-                let local = !paid.contains(id) && !authors.iter().any(|a| [SUPERVISOR, HUMAN].contains(a));
-                report.local_finish.n += u64::from(local);
-                report.one_shot.n += u64::from(count <= 1);
-            }
-            Need::Blocked(block) => report.blocked.entry(block.code.clone()).or_default().push(id.clone()),
-            _ => {}
-        }
-        report.tickets += 1;
-    }
-    report.local_finish.of = report.accepted;
-    report.one_shot.of = report.accepted;
-    for call in calls {
+/// The report on these facts.
+pub fn report(facts: &Facts<'_>) -> Report {
+    let mut report = Report { checks_ms: facts.checks_ms, held: facts.held, ..Report::default() };
+    for call in &facts.calls {
         report.count(call);
     }
+    let paid: BTreeSet<&TicketId> =
+        facts.calls.iter().filter(|c| c.paid != Some(false)).filter_map(|c| c.ticket.as_ref()).collect();
+    let mut accepted = Vec::new();
+    for ticket in facts.tickets.values() {
+        let Some(standing) = facts.standings.get(&ticket.id) else { continue };
+        let is_accepted = matches!(standing.need, Need::Ship | Need::Shipped);
+        score::drafts(&mut report.models, ticket, is_accepted);
+        report.ticket(ticket, standing, paid.contains(&ticket.id));
+        if is_accepted {
+            accepted.push(ticket);
+        }
+    }
+    let lives: Vec<Life> = facts.lives.values().copied().collect();
+    report.waited_sec = lives.iter().map(Life::waited).sum();
+    report.cycle_sec = Spread::of(lives.iter().filter_map(Life::cycle).collect());
+    report.throughput = throughput(&lives);
+    let others = facts.calls.iter().filter(|c| c.role != "worker").filter_map(|c| c.usage.as_ref());
+    let other = others.fold([0, 0], |[p, c], u| [p + u.prompt_tokens, c + u.completion_tokens]);
+    report.counterfactual = facts.cloud.and_then(|cloud| counterfactual(cloud, &accepted, other));
     report
+}
+
+impl Report {
+    /// Counts one ticket; `paid` says that a call for it may have cost money.
+    fn ticket(&mut self, ticket: &Ticket, standing: &Standing, paid: bool) {
+        let tries: Vec<_> = ticket.attempts.iter().filter(|a| a.repeats.is_none()).collect();
+        let authors: Vec<&str> = tries.iter().filter_map(|a| a.steps.last()).map(|s| s.model.as_str()).collect();
+        let outside = authors.iter().any(|a| [SUPERVISOR, HUMAN].contains(a));
+        self.attempts += tries.len() as u64;
+        self.retries += (tries.len() as u64).saturating_sub(1);
+        self.by_supervisor += authors.iter().filter(|a| **a == SUPERVISOR).count() as u64;
+        let spent = matches!(&standing.need, Need::Blocked(b) if b.code == Code::BudgetSpent.as_str());
+        let cut = ticket.decisions.iter().any(|d| matches!(d.action.as_str(), "split" | "whole"));
+        self.escalated += u64::from(outside || spent || cut);
+        match &standing.need {
+            Need::Abandoned | Need::Split => return,
+            Need::Ship | Need::Shipped => {
+                self.accepted += 1;
+                self.local_finish.count(!paid && !outside);
+                self.one_shot.count(tries.len() <= 1);
+            }
+            Need::Blocked(block) => self.blocked.entry(block.code.clone()).or_default().push(ticket.id.clone()),
+            _ => {}
+        }
+        self.tickets += 1;
+    }
 }
 
 impl Report {
@@ -193,6 +236,10 @@ impl Report {
         }
         used.cost.add(call.paid, call.usage.as_ref());
         self.cost.add(call.paid, call.usage.as_ref());
+        let part = self.roles.entry(call.role.clone()).or_default();
+        part.calls += 1;
+        part.time_ms += call.timing_ms;
+        part.cost.add(call.paid, call.usage.as_ref());
     }
 }
 
@@ -225,7 +272,14 @@ mod tests {
     }
 
     fn call(n: u32, model: &str, paid: bool, usage: Option<Usage>) -> Call {
-        Call { ticket: Some(TicketId::ticket(n)), model: model.into(), paid: Some(paid), usage, timing_ms: 7 }
+        Call {
+            ticket: Some(TicketId::ticket(n)),
+            role: "worker".into(),
+            model: model.into(),
+            paid: Some(paid),
+            usage,
+            timing_ms: 7,
+        }
     }
 
     fn sample() -> Report {
@@ -240,7 +294,15 @@ mod tests {
             call(3, "claude", true, None),
         ];
         let standings = tickets.iter().map(|t| t.id.clone()).zip(needs.map(stands)).collect();
-        report(&tickets.into_iter().collect(), &standings, &calls)
+        let life = |made, accepted| Life { made: Some(made), approved: Some(10), audited: Some(50), accepted };
+        let lives = [life(0, Some(70)), life(4, Some(110)), life(0, None)];
+        report(&Facts {
+            tickets: tickets.into_iter().collect(),
+            standings,
+            calls: calls.to_vec(),
+            lives: (1..).map(TicketId::ticket).zip(lives).collect(),
+            ..Facts::default()
+        })
     }
 
     #[test]
@@ -250,6 +312,17 @@ mod tests {
         assert_eq!(report.local_finish, Rate { n: 1, of: 3 }, "a paid call and a supervisor's draft are not local");
         assert_eq!(report.one_shot, Rate { n: 2, of: 3 });
         assert_eq!(report.blocked["budget_spent"], [TicketId::ticket(3)]);
+        assert_eq!(report.escalated, 2, "one is blocked on spent tries, one was drafted by the supervisor");
+        assert_eq!((report.models["claude"].accepted, report.models["qwen"].passed), (1, Rate { n: 0, of: 2 }));
+    }
+
+    #[test]
+    fn time_is_counted_between_the_gates() {
+        let report = sample();
+        assert_eq!(report.cycle_sec, Some(Spread { n: 2, median: 60, p90: 100 }));
+        assert_eq!(report.waited_sec, (10 + 20) + (6 + 60) + 10);
+        assert_eq!(report.throughput, Some(2.0 * 3600.0 / 100.0));
+        assert_eq!((report.roles["worker"].calls, report.roles["worker"].cost.usd), (4, 0.5));
     }
 
     #[test]
