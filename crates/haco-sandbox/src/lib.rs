@@ -1,7 +1,8 @@
-//! Run one untrusted command confined and bounded, or one program on a terminal of its own.
+//! Run one untrusted command confined and bounded, or one program on a terminal of its own; or confine this very process.
 //!
 //! [`run`] builds the walls around a command before its first instruction, bounds what it may use, and ends everything
-//! that it started. What a command may see and write is the caller's to say; whether its answer is good is not judged here.
+//! that it started. [`confine_ourselves`] is for a process that is about to read what a stranger sends. What a command may
+//! see and write is the caller's to say; whether its answer is good is not judged here.
 //!
 //! ```text
 //! haco ── clone(new namespaces) ──► PID 1: maps the user, mounts the view, loopback, hostname
