@@ -8,9 +8,11 @@ use haco_core::{
     attempt::Attempt,
     code::Failure,
     cursor::Need,
+    flags,
     id::TicketId,
     replay::{self, Difference, is_made_again},
-    verdict::Verdict,
+    ticket::Ticket,
+    verdict::{Verdict, latest},
 };
 use serde_json::Value;
 
@@ -47,8 +49,9 @@ impl Again<'_> {
         let ticket = self.beside.ticket()?;
         let (n, recorded) = (self.attempt.n, self.beside.record.ticket());
         let Some(made) = ticket.attempt(n) else { return Ok(Some(self.not_made(failure))) };
-        let found =
-            replay::attempts(self.attempt, Some(made)).or_else(|| replay::verdicts(recorded, &ticket, self.attempt));
+        let found = replay::attempts(self.attempt, Some(made))
+            .or_else(|| replay::verdicts(recorded, &ticket, self.attempt))
+            .or_else(|| self.flags(&ticket));
         if found.is_some() {
             return Ok(found);
         }
@@ -139,6 +142,18 @@ impl Again<'_> {
         Ok(None)
     }
 
+    /// What is to be seen in the candidate; one by hand was not made again.
+    fn flags(&self, made: &Ticket) -> Option<Difference> {
+        if is_by_hand(self.attempt) {
+            return None;
+        }
+        let lines = |ticket: &Ticket| {
+            let all = flags::recorded(ticket, self.attempt).iter().map(flags::line);
+            all.collect::<Vec<_>>().join("\n")
+        };
+        replay::texts(self.attempt.n, "the flags", &lines(self.beside.record.ticket()), &lines(made))
+    }
+
     fn not_made(&self, failure: Option<Failure>) -> Difference {
         Difference {
             attempt: Some(self.attempt.n),
@@ -164,8 +179,10 @@ impl Again<'_> {
     fn audit(&self) -> Result<Option<Difference>> {
         let record = self.beside.record;
         let subject = review::subject_of(&record.loaded, record.ticket(), self.attempt);
+        let verdicts = &record.ticket().verdicts;
         let by_model = |v: &&Verdict| v.model.is_some() && is_made_again(v) && Some(&v.subject) == subject.as_ref();
-        for old in record.ticket().verdicts.iter().filter(by_model) {
+        let counts = |v: &&Verdict| latest(verdicts, &v.check, &v.subject).is_some_and(|last| std::ptr::eq(last, *v));
+        for old in verdicts.iter().filter(by_model).filter(counts) {
             let judge = format!("--model={}", old.model.as_deref().unwrap_or_default());
             self.step("haco-audit", &[&judge])?;
             let ticket = self.beside.ticket()?;

@@ -86,7 +86,7 @@ impl<'a> Beside<'a> {
         let record = self.record;
         let first = record.attempts().next().context("a record has an attempt")?;
         let store = haco_store::Store::open(&self.place())?;
-        let plan = plan_at(record.plan(), &first.at);
+        let plan = self.plan(Some(first));
         let mut tx = store.begin(&[], Some(&plan.id))?;
         tx.put_plan(plan)?;
         for ticket in record.loaded.tickets.values() {
@@ -107,8 +107,15 @@ impl<'a> Beside<'a> {
         let said = replay::before(record.ticket(), attempt.map(|a| a.n));
         let ours = self.ticket()?;
         tickets.push(Ticket { decisions: said.decisions, shipment: said.shipment, ..ours });
-        let plan = record.plan();
-        self.put(attempt.map_or_else(|| plan.clone(), |a| plan_at(plan, &a.at)), tickets)
+        self.put(self.plan(attempt), tickets)
+    }
+
+    /// The plan when `attempt` began, with the tickets that ours hangs together with.
+    fn plan(&self, attempt: Option<&Attempt>) -> Plan {
+        let plan = self.record.plan();
+        let mut then = attempt.map_or_else(|| plan.clone(), |a| plan_at(plan, &a.at));
+        then.tickets.retain(|id| self.record.loaded.tickets.contains_key(id));
+        then
     }
 
     /// Writes what changed.

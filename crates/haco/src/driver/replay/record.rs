@@ -29,11 +29,10 @@ impl<'a> Record<'a> {
             return Err(failure.fix(format!("haco show {id} --full")).into());
         }
         desk.store.ticket(&id)?;
-        desk.store.check(&id)?;
         desk.store.journal().verify()?;
-        let plan = desk.load_ticket(&id)?.ticket(&id)?.plan.clone();
-        desk.store.check_plan(&plan)?;
-        let record = Record { desk, loaded: desk.load(Some(&plan))?, id };
+        let loaded = desk.load_ticket(&id)?;
+        desk.store.check_all(loaded.tickets.keys(), &loaded.ticket(&id)?.plan)?;
+        let record = Record { desk, loaded, id };
         if record.attempts().next().is_none() {
             let failure =
                 Failure::new(Code::NothingLeft, format!("{}: no attempt was made for its contract", record.id));
@@ -47,7 +46,7 @@ impl<'a> Record<'a> {
     }
 
     pub(super) fn plan(&self) -> &Plan {
-        self.loaded.plans.get(&self.ticket().plan).expect("it was loaded by its plan")
+        self.loaded.plans.get(&self.ticket().plan).expect("it was loaded with its ticket")
     }
 
     /// The attempts at the contract of now.
