@@ -243,3 +243,14 @@ fn a_file_that_is_moved_keeps_its_mode() {
     assert_eq!(tree, "100755 hello.sh");
     sandbox.run(&["haco", "show", "T-001"]).gives(0, has("(patch: 1 moved)"), "");
 }
+
+#[test]
+fn a_draft_that_writes_over_what_was_hidden_from_it_is_refused() {
+    let reply = "greet.sh\n```sh\n# KEY=[redacted:github]\necho \"hello, ${1:-world}\"\n```\n";
+    let server = Ollama::saying(Reply::text(reply));
+    let sandbox = drafted(&server, &[ticket("T-001", json!({}))]);
+    let refused = has("'greet.sh': it writes what stands for a hidden secret");
+    sandbox.run(&["haco-verify", "T-001"]).gives(1, "", refused);
+    assert_eq!(stored(&sandbox, "T-001")["attempts"][0]["outcome"], "elided");
+    sandbox.run(&["haco", "replay", "T-001"]).gives(0, any(), any());
+}

@@ -75,6 +75,13 @@ pub(super) fn build(desk: &Desk, loaded: &Loaded, ticket: &Ticket, attempt: &Att
             return Ok(Made::Refused(Refused { code, line, text, edits }));
         }
     };
+    let old = |path: &RepoPath| existing.get(path).map(Vec::as_slice).unwrap_or_default();
+    let hides = |f: &&edit::FileEdit| f.new.as_ref().is_some_and(|new| writes_hidden(old(&f.path), new));
+    if let Some(file) = edited.files.iter().find(hides) {
+        let why =
+            format!("'{}': it writes what stands for a hidden secret; leave that line out of every edit", file.path);
+        return Ok(Made::Refused(Refused::one(Code::Elided, &why)));
+    }
     let changes = changes(repo, &base, &edited)?;
     Ok(match commit(repo, (ticket, attempt.n), &base, laid, changes)? {
         Ok(Built { candidate, flags, .. }) => {
@@ -83,6 +90,15 @@ pub(super) fn build(desk: &Desk, loaded: &Loaded, ticket: &Ticket, attempt: &Att
         }
         Err(refused) => Made::Refused(refused),
     })
+}
+
+/// How a secret begins where a prompt hides one.
+const HIDDEN: &[u8] = b"[redacted:";
+
+/// Whether an edit writes what stands for a secret into a file: its author never saw what it would write over.
+fn writes_hidden(old: &[u8], new: &[u8]) -> bool {
+    let count = |bytes: &[u8]| bytes.windows(HIDDEN.len()).filter(|w| *w == HIDDEN).count();
+    count(new) > count(old)
 }
 
 /// The base commit of an attempt, which must be what it says.
