@@ -12,7 +12,6 @@ use crate::sys::{self, Done, MountAttr};
 /// No file is this one's: the highest number that an owner may have. It is what root's files would have to be owned by to
 /// be root's in the copy.
 const NOBODYS: &[u8] = b"4294967294 0 1";
-const STACK_BYTES: usize = 64 << 10;
 
 /// A detached copy of the mounts at and below `path`, with these attributes, in which nothing is the caller's. Only root
 /// needs one and only root can make one, on file systems that can do it; elsewhere it is an error.
@@ -26,16 +25,9 @@ pub(crate) fn tree(path: &CStr, set: u64) -> Done<OwnedFd> {
 
 /// The user namespace that gives every file to nobody.
 fn owners() -> Done<OwnedFd> {
-    let mut stack = vec![0u8; STACK_BYTES];
     let mut made: Done<RawFd> = Err(libc::ECHILD);
-    let flags = libc::CLONE_NEWUSER | libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::SIGCHLD;
-    // SAFETY: the child runs on a stack of its own, which grows downwards from its end, while this thread waits for it
-    // (CLONE_VFORK); it makes system calls, writes `made`, and ends.
-    let pid = unsafe {
-        let top = stack.as_mut_ptr().add(STACK_BYTES).cast::<c_void>();
-        libc::clone(make, top, flags, (&raw mut made).cast())
-    };
-    sys::done(pid.into())?;
+    // SAFETY: `make` makes system calls and writes `made`.
+    let pid = unsafe { sys::sharing(libc::CLONE_NEWUSER | libc::CLONE_FILES, make, (&raw mut made).cast()) }?;
     // SAFETY: no status is asked for.
     while unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) } < 0 && sys::errno() == libc::EINTR {}
     made.map(owned)

@@ -3,6 +3,7 @@
 //! It is a fork of haco that never calls execve, so it closes what haco had open, wipes the environment that it was given,
 //! and nobody inside may look into it.
 
+use std::ffi::{c_int, c_void};
 use std::os::fd::{AsRawFd, RawFd};
 
 use crate::child::{self, Failed};
@@ -132,18 +133,28 @@ fn loopback() -> Done {
     up.map(drop)
 }
 
+/// What becomes the command.
+struct Next<'a> {
+    prepared: &'a Prepared,
+    parent: RawFd,
+}
+
+/// Comes back only where the command could not be executed.
+extern "C" fn become_command(next: *mut c_void) -> c_int {
+    // SAFETY: `start` gives one of these, and waits.
+    let next = unsafe { &*next.cast::<Next>() };
+    report_failure(child::become_command(next.prepared, next.parent));
+    125
+}
+
 /// Starts the command, and serves until it ends.
 fn start(prepared: &Prepared) -> Result<(), Failed> {
     let wall = |layer| move |errno| Failed::Wall(layer, errno);
     let pair = sys::socket_pair().map_err(wall(Layer::Seccomp))?;
     let children = sys::signals_of_children().map_err(wall(Layer::Pid))?;
-    // SAFETY: like fork(2) without its handlers, which are not wanted: this process has one thread, and its child goes
-    // straight to execve.
-    let forked = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
-    let command = match sys::done(forked).map_err(wall(Layer::Pid))? {
-        0 => return Err(child::become_command(prepared, pair[1])),
-        pid => pid as i32,
-    };
+    let mut next = Next { prepared, parent: pair[1] };
+    // SAFETY: until execve the child only makes system calls on what was prepared.
+    let command = unsafe { sys::sharing(0, become_command, (&raw mut next).cast()) }.map_err(wall(Layer::Pid))?;
     // The streams are the command's alone; nothing here uses them.
     (0..REPORT).chain([pair[1]]).for_each(sys::close);
     report([STARTED, 0, command]).map_err(wall(Layer::Pid))?;

@@ -1,6 +1,7 @@
 //! The few system calls that no library here wraps. All of them may be called between fork and exec.
 
 use std::ffi::CStr;
+use std::mem::MaybeUninit;
 use std::os::fd::RawFd;
 
 /// The number of the last error of this thread.
@@ -63,6 +64,26 @@ fn open_plain(path: &CStr) -> Done<RawFd> {
     // SAFETY: path and structure outlive the call, and the size is the structure's.
     let fd = unsafe { libc::syscall(libc::SYS_openat2, libc::AT_FDCWD, path.as_ptr(), &raw const how, size) };
     done(fd).map(|fd| fd as RawFd)
+}
+
+/// Memory for the stack of a process that only makes system calls: 64 KiB.
+type Stack = [u128; 4 << 10];
+
+/// Runs `act` on `of` as a new process in this one's memory, on a stack of its own, and goes on once that ended or became
+/// another program: nothing of the memory is copied. Gives the number of the process.
+///
+/// # Safety
+/// `act` only makes system calls, and writes to nothing but what `of` points to.
+pub(crate) unsafe fn sharing(
+    flags: libc::c_int,
+    act: extern "C" fn(*mut libc::c_void) -> libc::c_int,
+    of: *mut libc::c_void,
+) -> Done<i32> {
+    let mut stack = MaybeUninit::<Stack>::uninit();
+    let flags = flags | libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the stack grows downwards from its end and outlives the call, which comes back when nobody uses it any more.
+    let pid = unsafe { libc::clone(act, stack.as_mut_ptr().add(1).cast(), flags, of) };
+    done(pid.into()).map(|_| pid)
 }
 
 /// Closes a descriptor that was made here.
