@@ -14,6 +14,7 @@ use std::{
     io::{Read, Seek, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::{Condvar, Mutex},
     time::{Duration, SystemTime},
 };
 
@@ -119,13 +120,67 @@ fn set_time(path: &Path, to: SystemTime) -> Result<()> {
 }
 
 /// The newest change of status of anything in a directory, in nanoseconds. What came or went changed what it was in.
+/// A checkout is looked over before every use, so the directories are shared among the processors.
 pub(super) fn newest_change(dir: &Path) -> Result<i128> {
-    let mut newest = 0;
-    each(dir, &mut |_, meta| {
-        newest = newest.max(i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec()));
-        Ok(())
+    let meta = match dir.symlink_metadata() {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        meta => meta.with_context(|| format!("cannot read '{}'", dir.display()))?,
+    };
+    let queue = Queue { left: Mutex::new((vec![dir.to_owned()], 1)), more: Condvar::new() };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+    let newest = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| newest_of(&queue))).collect();
+        let own = newest_of(&queue);
+        let all = others.into_iter().map(|other| other.join().expect("a look does not panic"));
+        all.chain([own]).try_fold(0, |newest, one| one.map(|one| newest.max(one)))
     })?;
-    Ok(newest)
+    Ok(newest.max(changed(&meta)))
+}
+
+/// More than this many only wait for each other.
+const MOST_THREADS: usize = 4;
+
+fn changed(meta: &Metadata) -> i128 {
+    i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec())
+}
+
+/// Directories that nobody has read yet, and how many of all that were found are not done.
+struct Queue {
+    left: Mutex<(Vec<PathBuf>, usize)>,
+    more: Condvar,
+}
+
+impl Queue {
+    /// The next directory; none when all are done.
+    fn next(&self) -> Option<PathBuf> {
+        let idle = |left: &mut (Vec<PathBuf>, usize)| left.0.is_empty() && left.1 > 0;
+        let left = self.left.lock().expect("a look does not panic");
+        self.more.wait_while(left, idle).expect("a look does not panic").0.pop()
+    }
+
+    /// One is done, and had these in it.
+    fn done(&self, found: Vec<PathBuf>) {
+        let mut left = self.left.lock().expect("a look does not panic");
+        left.1 = left.1 + found.len() - 1;
+        left.0.extend(found);
+        self.more.notify_all();
+    }
+}
+
+/// The newest change of status in the directories that this thread gets from the queue.
+fn newest_of(queue: &Queue) -> Result<i128> {
+    let (mut newest, mut failed) = (0, None);
+    while let Some(dir) = queue.next() {
+        let mut found = Vec::new();
+        let read = one_directory(&dir, &mut |path, meta| {
+            newest = newest.max(changed(meta));
+            found.extend(meta.is_dir().then_some(path).map(Path::to_owned));
+            Ok(())
+        });
+        failed = failed.or(read.err());
+        queue.done(found);
+    }
+    failed.map_or(Ok(newest), Err)
 }
 
 /// Everything in a directory, itself last.
@@ -141,20 +196,31 @@ pub(super) fn each(path: &Path, found: &mut impl FnMut(&Path, &Metadata) -> Resu
     found(path, &meta)
 }
 
-/// Asks a directory for what is in it rather than the root for each path: a checkout is walked before every use.
+/// What is in a directory, and in those in it.
 fn within(dir: &Path, found: &mut impl FnMut(&Path, &Metadata) -> Result<()>) -> Result<()> {
+    let mut dirs = Vec::new();
+    one_directory(dir, &mut |path, meta| match meta.is_dir() {
+        true => {
+            dirs.push((path.to_owned(), meta.clone()));
+            Ok(())
+        }
+        false => found(path, meta),
+    })?;
+    dirs.into_iter().try_for_each(|(path, meta)| {
+        within(&path, found)?;
+        found(&path, &meta)
+    })
+}
+
+/// What is in one directory, which is asked for it rather than the root for each path; what goes away is not in it.
+fn one_directory(dir: &Path, found: &mut impl FnMut(&Path, &Metadata) -> Result<()>) -> Result<()> {
     for entry in fs_err::read_dir(dir)? {
         let entry = entry?;
-        let path = entry.path();
-        let meta = match entry.metadata() {
-            Ok(meta) => meta,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+        match entry.metadata() {
+            Ok(meta) => found(&entry.path(), &meta)?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(e) => return Err(e.into()),
-        };
-        if meta.is_dir() {
-            within(&path, found)?;
         }
-        found(&path, &meta)?;
     }
     Ok(())
 }
