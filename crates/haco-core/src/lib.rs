@@ -35,6 +35,7 @@ pub mod related;
 pub mod replay;
 pub mod report;
 pub mod route;
+pub mod secret;
 pub mod settings;
 pub mod signatures;
 pub mod studio;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use haco_core::code::{Code, Failure};
+use haco_core::secret::Own;
 
 /// Placeholders that local servers' manuals tell people to type: no secret, and words that a reply may well hold.
 const PLACEHOLDERS: [&str; 8] =
@@ -29,25 +30,17 @@ impl Secret {
         &self.0
     }
 
-    /// The text with every occurrence of the key replaced by `***`.
+    /// The text with every occurrence of the key replaced by `***`, however it is spelled.
     pub fn redact(&self, text: &str) -> String {
-        self.spellings().iter().fold(text.to_owned(), |text, key| text.replace(key.as_str(), "***"))
+        String::from_utf8_lossy(&self.redact_bytes(text.as_bytes())).into_owned()
     }
 
     /// The same for bytes of any encoding.
     pub fn redact_bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        self.spellings().iter().fold(bytes.to_vec(), |bytes, key| replace(&bytes, key.as_bytes()))
-    }
-
-    /// The key as it is, and as JSON writes it.
-    fn spellings(&self) -> Vec<String> {
-        if PLACEHOLDERS.contains(&self.0.to_ascii_lowercase().as_str()) || self.0.len() < 4 {
-            return Vec::new();
+        match PLACEHOLDERS.contains(&self.0.to_ascii_lowercase().as_str()) {
+            true => bytes.to_vec(),
+            false => Own::new(&self.0).hidden(bytes),
         }
-        let escaped = self.0.replace('\\', "\\\\").replace('"', "\\\"");
-        let mut all = vec![self.0.clone(), escaped.replace('/', "\\/"), escaped];
-        all.dedup();
-        all
     }
 }
 
@@ -70,24 +63,6 @@ pub(crate) mod bare {
         let key = Option::<String>::deserialize(deserializer)?;
         key.map(|key| Secret::new(&key)).transpose().map_err(D::Error::custom)
     }
-}
-
-fn replace(bytes: &[u8], key: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some(first) = rest.first() {
-        match rest.strip_prefix(key) {
-            Some(after) => {
-                out.extend_from_slice(b"***");
-                rest = after;
-            }
-            None => {
-                out.push(*first);
-                rest = &rest[1..];
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]
