@@ -29,6 +29,7 @@ mod replay;
 mod request_types;
 mod run;
 mod sandbox;
+mod secrets;
 mod ship;
 mod the_loop;
 mod verify;

@@ -9,6 +9,7 @@
 use crate::{
     hash::Hash,
     id::{PlanId, TicketId},
+    secret,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -98,7 +99,7 @@ impl Line {
             plan: event.plan,
             ticket: event.ticket,
             files,
-            data: event.data,
+            data: secret::cleaned(event.data),
             hash: nothing_before(),
         };
         line.hash = quick_hash(line.text().trim_end().as_bytes()).expect("a line's text has its hash");

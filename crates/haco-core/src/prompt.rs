@@ -7,6 +7,7 @@ use crate::{
     code::{Code, Failure},
     edit::Format,
     id::PlanId,
+    secret,
     ticket::Ticket,
 };
 use serde::Serialize;
@@ -177,7 +178,8 @@ fn render(text: &str, template: Template, context: &impl Serialize) -> Result<St
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Chainable);
     builtins(&mut environment);
     let context = minijinja::value::Serde(context);
-    environment.render_str(text, context).map_err(bad)
+    let prompt = environment.render_str(text, context).map_err(bad)?;
+    Ok(secret::redact(&prompt).into_owned())
 }
 
 /// The filters and tests that templates use; nothing that reads anything.

@@ -20,6 +20,7 @@ mod tests;
 mod views;
 
 pub use own::Own;
+use serde_json::Value;
 use std::{borrow::Cow, ops::Range};
 
 /// How often one spelling may lie in another.
@@ -42,19 +43,37 @@ pub fn find(text: &[u8]) -> Vec<Found> {
 /// The text with `[redacted:KIND]` in the place of every secret; the same where it holds none. Doing it twice changes
 /// nothing more.
 pub fn redact(text: &str) -> Cow<'_, str> {
-    let found = find(text.as_bytes());
+    match redact_bytes(text.as_bytes()) {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    }
+}
+
+/// The same for bytes of any encoding.
+pub fn redact_bytes(text: &[u8]) -> Cow<'_, [u8]> {
+    let found = find(text);
     if found.is_empty() {
         return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len());
     let mut from = 0;
     for Found { kind, range } in found {
-        out.extend_from_slice(&text.as_bytes()[from..range.start]);
+        out.extend_from_slice(&text[from..range.start]);
         out.extend(format!("[redacted:{kind}]").bytes());
         from = range.end;
     }
-    out.extend_from_slice(&text.as_bytes()[from..]);
-    Cow::Owned(String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+    out.extend_from_slice(&text[from..]);
+    Cow::Owned(out)
+}
+
+/// The value with every text in it redacted.
+pub fn cleaned(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(redact(&text).into_owned()),
+        Value::Array(items) => items.into_iter().map(cleaned).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, cleaned(value))).collect(),
+        other => other,
+    }
 }
 
 /// What is in the text and in every other way to read it, led back to the text.

@@ -20,7 +20,7 @@ use haco_core::{
     config::Provider,
     edit::Format,
     hash::Hash,
-    money,
+    money, secret,
     settings::{Resolved, Settings},
 };
 use haco_net::{Answer, Ask, Endpoint, Known, Proxies, Reply};
@@ -89,6 +89,9 @@ pub fn call_with(
     errand: &Errand<'_>,
     site: Site<'_>,
 ) -> Result<Called> {
+    // What a prompt's template put in is redacted already; a bare prompt is not.
+    let (system, prompt) = (ask.system.map(secret::redact), secret::redact(ask.prompt));
+    let ask = &Ask { system: system.as_deref(), prompt: &prompt, ..*ask };
     let hold = purse::hold(site.store, settings, model, ask, errand)?;
     let called = made(settings, model, &Ask { max_tokens: hold.max_tokens, ..*ask }, errand, site);
     hold.settle(site.store, errand, called.as_ref().ok())?;
@@ -180,7 +183,7 @@ impl Called {
             "usage": self.usage,
             "timing_ms": self.timing_ms,
             "confined": self.confined,
-            "error": self.failure.as_ref().map(|f| json!({"code": f.code.as_str(), "message": f.message})),
+            "error": self.failure.as_ref().map(|f| json!({"code": f.code.as_str(), "message": secret::redact(&f.message)})),
         })
     }
 }

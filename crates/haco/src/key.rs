@@ -7,7 +7,8 @@ pub mod ring;
 use haco_core::{
     code::{Code, Failure},
     key::{KeyName, Whence, whence},
-    settings::Resolved,
+    secret,
+    settings::{Resolved, Settings},
 };
 use haco_net::Secret;
 
@@ -42,6 +43,16 @@ fn usual(name: &str, kept: &KeyName) -> Result<Option<Secret>, Failure> {
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// What a check or a program printed, without secrets and without the keys that stand in variables of the environment,
+/// for whatever is kept or sent of it.
+pub fn hidden(settings: &Settings, printed: &[u8]) -> Vec<u8> {
+    let named = settings.models.values().filter_map(|entry| entry.key_env.as_deref());
+    let keys = named.chain(["OPENAI_API_KEY", "ANTHROPIC_API_KEY"]).filter_map(variable);
+    let without =
+        keys.filter_map(|text| Secret::new(&text).ok()).fold(printed.to_vec(), |text, key| key.redact_bytes(&text));
+    secret::redact_bytes(&without).into_owned()
 }
 
 fn printed(argv: &[String]) -> Result<Secret, Failure> {

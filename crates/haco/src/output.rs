@@ -6,6 +6,7 @@ use haco_core::{
     code::{Code, Failure, Status},
     cursor,
     id::TicketId,
+    secret,
     verdict::Finding,
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -151,16 +152,16 @@ impl Out {
 
     /// A failure: program first, then the hint on a line of its own.
     pub fn problem(&self, failure: &Failure) {
-        let mut text = format!("{}: {}\n", self.program, shown(&failure.message));
+        let mut text = format!("{}: {}\n", self.program, shown(&secret::redact(&failure.message)));
         if let Some(fix) = &failure.fix {
-            text.push_str(&format!("hint: {}\n", shown(fix)));
+            text.push_str(&format!("hint: {}\n", shown(&secret::redact(fix))));
         }
         self.stderr(&text);
     }
 
     /// What nobody asked for but should know.
     pub fn warn(&self, text: impl AsRef<str>) {
-        self.stderr(&format!("{}: warning: {}\n", self.program, shown(text.as_ref())));
+        self.stderr(&format!("{}: warning: {}\n", self.program, shown(&secret::redact(text.as_ref()))));
     }
 
     /// A stderr that is closed is nobody's failure.
@@ -204,10 +205,10 @@ impl Serialize for Answer<'_> {
         let taken = |key: &str| failure.is_some() && matches!(key, "error" | "code") || fix.is_some() && key == "fix";
         json.iter().filter(|(key, _)| !taken(key)).try_for_each(|(key, value)| map.serialize_entry(key, value))?;
         if let Some(failure) = failure {
-            map.serialize_entry("error", &failure.message)?;
+            map.serialize_entry("error", &secret::redact(&failure.message))?;
             map.serialize_entry("code", failure.code.as_str())?;
         }
-        fix.iter().try_for_each(|fix| map.serialize_entry("fix", fix))?;
+        fix.iter().try_for_each(|fix| map.serialize_entry("fix", &secret::redact(fix)))?;
         list.iter().try_for_each(|(key, rows)| map.serialize_entry(key, rows))?;
         map.end()
     }

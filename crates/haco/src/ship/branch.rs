@@ -14,6 +14,7 @@ use haco_core::{
     id::TicketId,
     oid::Oid,
     plan::Plan,
+    secret,
     ticket::Ticket,
     verdict::{Answer, Verdict},
 };
@@ -117,7 +118,8 @@ fn message(ticket: &Ticket, contract: &Hash, auditor: &str, journal: Option<&Has
     if let Some(journal) = journal {
         text.push_str(&format!("Haco-Journal: {journal}\n"));
     }
-    text
+    // It is sent, and stays.
+    secret::redact(&text).into_owned()
 }
 
 /// What a person opens for a branch: a comparison on a forge whose address says what it is.

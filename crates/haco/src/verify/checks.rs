@@ -6,7 +6,7 @@ use super::{
     extract,
     ran::Ran,
 };
-use crate::{clock, desk::Desk};
+use crate::{clock, desk::Desk, key};
 use anyhow::Result;
 use haco_core::{
     code::{Code, Failure},
@@ -73,7 +73,7 @@ pub(super) fn ask<'a>(desk: &Desk, copy: &Copy<'_>, asking: &Asking<'a>) -> Resu
     let mut list: Vec<Value> = Vec::new();
     let mut files = BTreeSet::new();
     if let Some(said) = copy.setup() {
-        desk.store.write(&format!("{}/setup.log", asking.evidence), said.as_bytes())?;
+        desk.store.write(&format!("{}/setup.log", asking.evidence), &key::hidden(&desk.settings, said.as_bytes()))?;
     }
     for (name, subject, test) in checks(asking) {
         if let Some(verdict) = settled(asking.ticket, &name, &subject).filter(|_| !asking.again) {
@@ -83,7 +83,7 @@ pub(super) fn ask<'a>(desk: &Desk, copy: &Copy<'_>, asking: &Asking<'a>) -> Resu
         }
         let ran = copy.ask(test, &asking.extra)?;
         let log = format!("{}/{}.log", asking.evidence, file(&name, &mut files));
-        desk.store.write(&log, &ran.log)?;
+        desk.store.write(&log, &key::hidden(&desk.settings, &ran.log))?;
         let verdict = verdict(name, subject, test, &ran, log);
         list.push(entry(test, &verdict, Some(&ran), &desk.settings.verify.allow_weaker));
         judged.push(Judged { test, verdict, fresh: true, fix: ran.fix });

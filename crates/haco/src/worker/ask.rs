@@ -7,14 +7,14 @@ use crate::{
 };
 use anyhow::Result;
 use haco_core::{
-    attempt::{Attempt, LeftOut},
+    attempt::{Attempt, Left, LeftOut},
     code::Failure,
     edit::Format,
     fit::{self, Fitted},
     form::{self, Pay},
     oid::Oid,
     prompt::{self, File, Template},
-    related, route,
+    related, route, secret,
     settings::Resolved,
     ticket::Ticket,
 };
@@ -56,10 +56,11 @@ pub(super) fn ask(
     past: &Past,
 ) -> Result<Asked> {
     let Files { list, target_bytes } = context::files(desk, ticket, base)?;
+    let (list, withheld) = open(list);
     let draft = Draft { desk, ticket, n, past, near: context::around(&list, &past.near) };
     let mut measure = measure::of(desk, model);
     let format = draft.format(model, target_bytes);
-    let mut made = draft.made(Fitted { files: list, left_out: Vec::new() }, format)?;
+    let mut made = draft.made(Fitted { files: list, left_out: withheld }, format)?;
     let estimate = measure.ratio.estimate(&made.prompt);
     let window = measure.window_for(desk, model, &estimate);
     let whole = (target_bytes as f64 * measure.ratio.most) as u64 + MORE_TOKENS;
@@ -130,7 +131,9 @@ impl Draft<'_> {
         let names = related::names(self.ticket);
         for share in TRIES {
             let most = (measure.ratio.bytes(room).saturating_sub(around) as f64 * share) as usize;
-            let fitted = fit::fit(files.clone(), most, &names);
+            let mut fitted = fit::fit(files.clone(), most, &names);
+            let withheld = made.fitted.left_out.iter().filter(|left| left.why == Left::Secret);
+            fitted.left_out.extend(withheld.cloned());
             let cut = fitted.files.iter().any(|f| f.role == "target" && fit::is_cut(f));
             let format = match made.format {
                 Format::Whole if cut && self.may_choose() => Format::SearchReplace,
@@ -155,6 +158,15 @@ impl Draft<'_> {
         let message = format!("{}: {}; its largest files are {named}", self.ticket.id, failure.message);
         Failure { message, ..failure }.fix(format!("haco plan --replace {} --from -", self.ticket.id))
     }
+}
+
+/// The files that may be sent, and those that hold a secret, which are withheld whole: what a model never saw it repeats
+/// nowhere, and no edit of it can be right.
+fn open(list: Vec<File>) -> (Vec<File>, Vec<LeftOut>) {
+    let (secret, open): (Vec<File>, Vec<File>) =
+        list.into_iter().partition(|file| !secret::find(file.content.as_bytes()).is_empty());
+    let left = |file: File| LeftOut { path: file.path, kept: None, why: Left::Secret };
+    (open, secret.into_iter().map(left).collect())
 }
 
 /// How many bytes of which files a prompt holds.

@@ -2,7 +2,7 @@
 
 use crate::driver::text::{candidate, cut, many, one_line};
 use haco_core::{
-    attempt::{Attempt, CostKind, Edits, LeftOut, Usage},
+    attempt::{Attempt, CostKind, Edits, Left, LeftOut, Usage},
     cursor::{Standing, Status},
     flags,
     plan::Plan,
@@ -88,6 +88,7 @@ impl Sight<'_> {
         let all = attempt.steps.iter().flat_map(|step| &step.left_out);
         let part = |left: &LeftOut| match &left.kept {
             Some(kept) => format!("{} (but lines {})", one_line(&left.path), one_line(kept)),
+            None if left.why == Left::Secret => format!("{} (it holds a secret)", one_line(&left.path)),
             None => one_line(&left.path).to_string(),
         };
         let parts = all.map(part).collect::<Vec<_>>().join(", ");
