@@ -70,14 +70,15 @@ pub fn catalog(endpoint: &Endpoint) -> Result<Vec<Listed>, Failure> {
     Ok(all)
 }
 
-/// The model of a list that this name means; for Ollama a bare name means `:latest`, and Gemini's bridge puts `models/`
-/// before every name.
+/// The model of a list that this name means; for Ollama a bare name means `:latest`, Gemini's bridge puts `models/` before
+/// every name, and llama.cpp names the file that it was started with, by its path.
 pub fn find<'a>(provider: Provider, all: &'a [Listed], name: &str) -> Option<&'a Listed> {
     let latest = format!("{name}:latest");
     all.iter().find(|model| {
         let bare = model.name.strip_prefix("models/").unwrap_or(&model.name);
+        let file = model.name.strip_prefix('/').and_then(|path| path.rsplit('/').next());
         model.name == name
-            || provider == Provider::OpenAi && bare == name
+            || provider != Provider::Ollama && (bare == name || file == Some(name))
             || provider == Provider::Ollama && !name.contains(':') && model.name == latest
     })
 }
@@ -162,6 +163,16 @@ mod tests {
         assert_eq!(asked, ["GET /api/tags HTTP/1.1", "GET /api/ps HTTP/1.1", "POST /api/show HTTP/1.1"]);
         assert_eq!(find(Provider::Ollama, &all, "b"), Some(&wanted[1]));
         assert_eq!(find(Provider::OpenAi, &all, "b"), None);
+    }
+
+    #[test]
+    fn a_model_is_found_by_the_name_that_its_server_takes() {
+        let all = [model("models/gemini-x", None, 0, None), model("/srv/tiny.gguf", Some(true), 0, None)];
+        let found = |provider, name| find(provider, &all, name).map(|model| model.name.as_str());
+        assert_eq!(found(Provider::OpenAi, "gemini-x"), Some("models/gemini-x"));
+        assert_eq!(found(Provider::OpenAi, "models/gemini-x"), Some("models/gemini-x"));
+        assert_eq!(found(Provider::Anthropic, "tiny.gguf"), Some("/srv/tiny.gguf"));
+        assert_eq!([found(Provider::Ollama, "tiny.gguf"), found(Provider::OpenAi, "srv")], [None, None]);
     }
 
     #[test]
