@@ -8,7 +8,7 @@ use crate::{
 };
 use anyhow::Result;
 use haco_core::{
-    attempt::{Attempt, Candidate, Edits},
+    attempt::{Attempt, Candidate, Edits, Left},
     code::{Code, Failure},
     edit::{self, Edited, Scope},
     hash::Hash,
@@ -75,12 +75,8 @@ pub(super) fn build(desk: &Desk, loaded: &Loaded, ticket: &Ticket, attempt: &Att
             return Ok(Made::Refused(Refused { code, line, text, edits }));
         }
     };
-    let old = |path: &RepoPath| existing.get(path).map(Vec::as_slice).unwrap_or_default();
-    let hides = |f: &&edit::FileEdit| f.new.as_ref().is_some_and(|new| writes_hidden(old(&f.path), new));
-    if let Some(file) = edited.files.iter().find(hides) {
-        let why =
-            format!("'{}': it writes what stands for a hidden secret; leave that line out of every edit", file.path);
-        return Ok(Made::Refused(Refused::one(Code::Elided, &why)));
+    if let Some(refused) = over_a_secret(attempt, &edited, &existing) {
+        return Ok(Made::Refused(refused));
     }
     let changes = changes(repo, &base, &edited)?;
     Ok(match commit(repo, (ticket, attempt.n), &base, laid, changes)? {
@@ -95,10 +91,23 @@ pub(super) fn build(desk: &Desk, loaded: &Loaded, ticket: &Ticket, attempt: &Att
 /// How a secret begins where a prompt hides one.
 const HIDDEN: &[u8] = b"[redacted:";
 
-/// Whether an edit writes what stands for a secret into a file: its author never saw what it would write over.
-fn writes_hidden(old: &[u8], new: &[u8]) -> bool {
+/// Why an answer is refused that writes over a secret which its author never saw: into a file that was withheld, or with
+/// what stands for a secret in a prompt.
+fn over_a_secret(attempt: &Attempt, edited: &Edited, existing: &BTreeMap<RepoPath, Vec<u8>>) -> Option<Refused> {
+    let left_out = attempt.steps.iter().flat_map(|step| &step.left_out);
+    let unseen: Vec<&str> = left_out.filter(|l| l.why == Left::Secret && l.kept.is_none()).map(|l| &*l.path).collect();
     let count = |bytes: &[u8]| bytes.windows(HIDDEN.len()).filter(|w| *w == HIDDEN).count();
-    count(new) > count(old)
+    edited.files.iter().find_map(|file| {
+        let old = existing.get(&file.path).map_or(0, |old| count(old));
+        let why = if unseen.contains(&file.path.as_str()) {
+            "it holds a secret and was not shown, so that no edit of it can be right"
+        } else if file.new.as_ref().is_some_and(|new| count(new) > old) {
+            "it writes what stands for a hidden secret; leave that line out of every edit"
+        } else {
+            return None;
+        };
+        Some(Refused::one(Code::Elided, &format!("'{}': {why}", file.path)))
+    })
 }
 
 /// The base commit of an attempt, which must be what it says.
@@ -230,4 +239,30 @@ fn reply(desk: &Desk, ticket: &Ticket, attempt: &Attempt) -> Result<String> {
     }
     let why = format!("{}: '.haco/{folder}/{first}/reply.md' is not the draft that was recorded", ticket.id);
     Err(Failure::new(Code::Stale, why).fix(format!("haco retry {}", ticket.id)).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_withheld_for_its_secret_is_not_edited() {
+        let attempt: Attempt = serde_json::from_value(serde_json::json!({
+            "n": 1, "base": "a".repeat(40), "at": "2026-01-01T00:00:00Z",
+            "steps": [{"role": "worker", "model": "m", "outcome": "advance", "left_out": [
+                {"path": "a.py", "why": "secret"}, {"path": "b.py", "kept": "1-12, of 90", "why": "window"}
+            ]}]
+        }))
+        .expect("an attempt");
+        let paths = ["a.py", "b.py"].map(|p| p.parse::<RepoPath>().expect("a path"));
+        let existing = BTreeMap::from(paths.clone().map(|p| (p, b"x = 1\n".to_vec())));
+        let scope = Scope { targets: &paths, new_files: &[] };
+        let refused = |reply: &str| {
+            let edited = edit::apply(reply, edit::Format::Whole, &scope, &existing).expect("fits");
+            over_a_secret(&attempt, &edited, &existing).map(|r| r.code)
+        };
+        assert_eq!(refused("a.py\n```\nx = 2\n```\n"), Some(Code::Elided));
+        assert_eq!(refused("b.py\n```\nx = \"[redacted:github]\"\n```\n"), Some(Code::Elided));
+        assert_eq!(refused("b.py\n```\nx = 2\n```\n"), None);
+    }
 }
