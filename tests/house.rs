@@ -15,7 +15,7 @@ use std::{
 
 const PROGRAMS: [&str; 6] = ["haco-plan", "haco-worker", "haco-verify", "haco-audit", "haco-ship", "haco"];
 const COMMANDS: &str = "init next run status list show diff log approve accept withdraw rework retry split abandon stop \
-                        apply edit confine report replay models key trust doctor schema demo completions";
+                        apply edit confine report calibrate replay models key trust doctor schema demo completions";
 const TOOLS: [&str; 6] = ["plan", "worker", "verify", "audit", "ship", "driver"];
 
 /// Outside libraries that live behind the crates beside them.

@@ -210,3 +210,32 @@ fn a_server_of_ones_own_network_is_told_from_one_on_this_machine() {
     let said = sandbox.run(&["haco", "report", "--egress"]).gives(0, any(), "").stdout;
     assert!(said.starts_with(&format!("origin  {origin}  1 calls  ")) && said.lines().count() == 2, "{said}");
 }
+
+#[test]
+fn what_the_record_speaks_for_is_a_diff_that_git_takes_and_nothing_is_written() {
+    let server = Ollama::saying(Reply::text("I would rather not.\n"));
+    let all: Vec<Value> = (1..=5).map(|n| ticket(&format!("T-00{n}"), json!({"depends_on": []}))).collect();
+    let sandbox = initialised(&server);
+    for (n, ticket) in all.iter().enumerate() {
+        let plan = plan(&format!("p{n}"), std::slice::from_ref(ticket));
+        sandbox.run(&["haco-plan", "--from", "-"]).stdin(plan).gives(0, any(), any());
+        sandbox.at_terminal(&["haco", "approve", &format!("p{n}")], &[("[y/N]", "y\n")]);
+    }
+    let before = sandbox.read(".haco/config.json");
+    sandbox.run(&["haco", "calibrate"]).gives(0, has("0 drafts say too little"), has("speaks for no change"));
+    for n in 1..=5 {
+        let id = format!("T-00{n}");
+        sandbox.run(&["haco-verify", "--baseline", &id]).gives(0, any(), any());
+        for _ in 0..2 {
+            sandbox.run(&["haco-worker", &id]).gives(0, any(), any());
+            sandbox.run(&["haco-verify", &id]).gives(1, any(), any());
+        }
+    }
+    let said = sandbox.run(&["haco", "calibrate"]).gives(0, any(), any()).stdout;
+    assert!(said.contains("10 drafts, passed 0 of 10 (0 %, 0 to 28)"), "{said}");
+    assert!(said.contains("diff --git a/.haco/config.json b/.haco/config.json"), "{said}");
+    assert_eq!(sandbox.read(".haco/config.json"), before);
+    sandbox.run(&["git", "apply", "-"]).stdin(said).gives(0, "", "");
+    let config: Value = serde_json::from_str(&sandbox.read(".haco/config.json")).expect("JSON");
+    assert_eq!(config["models"][MODEL]["retry_budget"], 0);
+}

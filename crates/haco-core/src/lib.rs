@@ -7,6 +7,7 @@ pub mod address;
 pub mod attempt;
 pub mod audit;
 pub mod bound;
+pub mod calibrate;
 pub mod code;
 pub mod config;
 pub mod cursor;

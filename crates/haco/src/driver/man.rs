@@ -19,7 +19,7 @@ struct Alone {
     see: &'static str,
 }
 
-const ALONE: [Alone; 5] = [
+const ALONE: [Alone; 6] = [
     Alone {
         command: "edit",
         page: "haco-edit",
@@ -49,6 +49,12 @@ const ALONE: [Alone; 5] = [
         page: "haco-report",
         text: include_str!("report/manual.roff"),
         see: "\\fBhaco\\-config\\fR(5), \\fBhaco\\fR(7)",
+    },
+    Alone {
+        command: "calibrate",
+        page: "haco-calibrate",
+        text: include_str!("calibrate/manual.roff"),
+        see: "\\fBhaco\\-report\\fR(1), \\fBhaco\\-config\\fR(5)",
     },
 ];
 

@@ -4,6 +4,7 @@ mod abandon;
 mod accept;
 mod apply;
 mod approve;
+mod calibrate;
 mod completions;
 mod confine;
 mod demo;
@@ -75,6 +76,7 @@ enum Command {
     Apply(apply::Args),
     Edit(edit::Args),
     Report(report::Args),
+    Calibrate(calibrate::Args),
     Replay(replay::Args),
     Models(models::Args),
     Key(key::Args),
@@ -118,6 +120,7 @@ pub fn run(args: Args, out: &mut Out) -> Result<Outcome> {
         Command::Apply(args) => apply::run(args, out),
         Command::Edit(args) => edit::run(args, out),
         Command::Report(args) => report::run(args, out),
+        Command::Calibrate(args) => calibrate::run(args, out),
         Command::Replay(args) => replay::run(args, out),
         Command::Models(args) => models::run(args, out),
         Command::Key(args) => key::run(args, out),

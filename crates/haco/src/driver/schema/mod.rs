@@ -17,8 +17,25 @@ macro_rules! schemas {
 }
 
 schemas!(
-    "ticket", "plan", "config", "failure", "next", "list", "show", "status", "doctor", "log", "worker", "tickets",
-    "report", "replay", "models", "edit", "confine", "key",
+    "ticket",
+    "plan",
+    "config",
+    "failure",
+    "next",
+    "list",
+    "show",
+    "status",
+    "doctor",
+    "log",
+    "worker",
+    "tickets",
+    "report",
+    "calibrate",
+    "replay",
+    "models",
+    "edit",
+    "confine",
+    "key",
 );
 
 /// Print a JSON Schema
