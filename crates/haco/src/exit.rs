@@ -60,9 +60,6 @@ pub trait Program: Parser {
 /// Parses, runs, and turns the answer into streams and an exit status.
 pub fn main<A: Program>(program: &'static str, run: impl FnOnce(A, &mut Out) -> Result<Outcome>) -> ExitCode {
     panic_is_a_bug(program);
-    if let Some(status) = confined::lived() {
-        return status;
-    }
     let args = match A::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(program, error),
@@ -71,6 +68,12 @@ pub fn main<A: Program>(program: &'static str, run: impl FnOnce(A, &mut Out) -> 
     let failed = |error: &anyhow::Error| Outcome { said: is_broken_pipe(error), ..Outcome::no(failure_of(error)) };
     let outcome = run(args, &mut out).unwrap_or_else(|error| failed(&error));
     ExitCode::from(end(&mut out, outcome))
+}
+
+/// The same for a program that asks models: it may have been started as the child that does so.
+pub fn asking<A: Program>(program: &'static str, run: impl FnOnce(A, &mut Out) -> Result<Outcome>) -> ExitCode {
+    panic_is_a_bug(program);
+    confined::lived().unwrap_or_else(|| main(program, run))
 }
 
 /// Prints the failure or the JSON answer and flushes; a stdout that cannot take it is a failure of its own.

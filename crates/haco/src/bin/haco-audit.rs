@@ -4,5 +4,5 @@ use haco::{audit, exit};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    exit::main::<audit::Args>("haco-audit", audit::run)
+    exit::asking::<audit::Args>("haco-audit", audit::run)
 }

@@ -4,5 +4,5 @@ use haco::{exit, plan};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    exit::main::<plan::Args>("haco-plan", plan::run)
+    exit::asking::<plan::Args>("haco-plan", plan::run)
 }

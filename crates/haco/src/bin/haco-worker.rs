@@ -4,5 +4,5 @@ use haco::{exit, worker};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    exit::main::<worker::Args>("haco-worker", worker::run)
+    exit::asking::<worker::Args>("haco-worker", worker::run)
 }

@@ -1,6 +1,6 @@
 //! One question to a server, asked by a child of ours that confined itself before the server's first byte is read.
 //!
-//! The child is this very program, started again with an empty environment: its memory holds the question and the key,
+//! The child is this very program, or the worker beside it, started again with an empty environment: its memory holds the question and the key,
 //! and nothing else of ours. It makes no connection: it asks for one, and is handed a socket to the model's server. What
 //! it says back is believed no further than a reply is, and recorded here.
 
@@ -15,7 +15,10 @@ use haco_core::{code::Failure, settings::Settings};
 use haco_net::{Ask, Endpoint, Known, Listed, Listener, Reply, Usage};
 use haco_sandbox::Layer;
 use serde::{Deserialize, Serialize};
-use std::process::ExitCode;
+use std::{
+    process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// The one argument with which a program of ours is started as the child. No option is called so.
 const ENTRY: &str = "--confined-child";
@@ -131,8 +134,13 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The child's exit status, where this program was started as the child.
+/// Whether this program may be started as the child.
+static MAY_LIVE: AtomicBool = AtomicBool::new(false);
+
+/// The child's exit status, where this program was started as the child. Who never asks this is never a child, and starts
+/// another program as one.
 pub fn lived() -> Option<ExitCode> {
+    MAY_LIVE.store(true, Ordering::Relaxed);
     let mut words = std::env::args_os().skip(1);
     (words.next()? == ENTRY && words.next().is_none()).then(imp::live)
 }

@@ -4,6 +4,7 @@ use super::{
     ENTRY, Failed, Heard, Line, Then,
     wire::{self, End, Question, Said, Task, Turn},
 };
+use crate::programs;
 use haco_core::code::{Code, Failure};
 use haco_net::{Ask, Endpoint, Known, Listed, Listener, News, Reply};
 use haco_sandbox::Layer;
@@ -14,11 +15,14 @@ use std::{
         unix::{net::UnixStream, process::ExitStatusExt},
     },
     process::{Child, Command, Stdio},
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
 /// Our own program, whatever lies at its path by now.
 const OURSELVES: &str = "/proc/self/exe";
+/// The one to start where our own is never a child: what speaks TLS is not in every program.
+const ASKS: &str = "haco-worker";
 /// More connections no task needs, with all its tries.
 const MOST_DIALS: usize = 64;
 /// As much is read of what a child says in its last moments.
@@ -130,7 +134,8 @@ fn carried_out(
 fn start(endpoint: &Endpoint) -> io::Result<Running> {
     let (socket, theirs) = UnixStream::pair()?;
     socket.set_write_timeout(Some(PAUSE))?;
-    let mut command = Command::new(OURSELVES);
+    let program = if super::MAY_LIVE.load(Ordering::Relaxed) { OURSELVES.into() } else { programs::beside(ASKS) };
+    let mut command = Command::new(program);
     command.arg(ENTRY).env_clear();
     let child =
         command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;

@@ -1,8 +1,11 @@
 //! Shows a command, runs it in the scene, and shows what it said. At a terminal it is the person's own; elsewhere what is
 //! asked at a gate is answered at a pseudo-terminal, as a person would type it.
 
-use super::{super::run::program, scene::Scene};
-use crate::output::{Out, shown};
+use super::scene::Scene;
+use crate::{
+    output::{Out, shown},
+    programs,
+};
 use anyhow::Result;
 use haco_core::code::{Code, Failure, Status};
 use haco_sandbox::terminal;
@@ -62,7 +65,7 @@ impl<'a> Shell<'a> {
     /// Runs a command that asks nobody; any other end than those expected ends the demo with its status.
     pub(super) fn run(&mut self, words: &[&str], expected: &[Status]) -> Result<()> {
         self.announce(words)?;
-        let mut command = Command::new(program(words[0]));
+        let mut command = Command::new(programs::beside(words[0]));
         command.args(&words[1..]).current_dir(&self.scene.repo);
         command.env_clear().envs(self.scene.env.iter().map(|(name, value)| (name, value)));
         let status = match self.streams {
@@ -86,7 +89,7 @@ impl<'a> Shell<'a> {
             return self.run(words, &[Status::Yes]);
         }
         self.announce(words)?;
-        let argv: Vec<String> = [program(words[0]).display().to_string()]
+        let argv: Vec<String> = [programs::beside(words[0]).display().to_string()]
             .into_iter()
             .chain(words[1..].iter().map(|w| (*w).to_owned()))
             .collect();

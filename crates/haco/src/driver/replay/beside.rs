@@ -1,11 +1,11 @@
 //! The place of a replay: a repository beside the real one that reads its objects, and a state of its own in which the plan
 //! stands as it stood.
 
-use super::super::run::program;
 use super::record::Record;
 use crate::{
     clock,
     desk::Desk,
+    programs,
     replayed::{self, Replayed},
 };
 use anyhow::{Context, Result};
@@ -148,7 +148,7 @@ impl<'a> Beside<'a> {
 
     /// Runs a program of the suite for the ticket; what it failed at, where it did.
     pub(super) fn run(&self, name: &str, words: &[&str]) -> Result<Option<Failure>> {
-        let mut command = Command::new(program(name));
+        let mut command = Command::new(programs::beside(name));
         command.args(words).args(["--json", self.record.id.as_str()]).current_dir(&self.top);
         command.stdin(Stdio::null()).stderr(Stdio::null());
         haco_sandbox::die_with_parent(&mut command);

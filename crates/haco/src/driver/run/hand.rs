@@ -1,5 +1,6 @@
 //! The steps in hand: each is a program of its own that ends with us, and is waited for by a thread of its own.
 
+use crate::programs;
 use haco_core::{
     code::{Code, Failure, Status},
     cursor::Offer,
@@ -8,7 +9,6 @@ use serde_json::Value;
 use std::{
     io,
     os::unix::process::ExitStatusExt,
-    path::PathBuf,
     process::{Command, ExitStatus, Output, Stdio},
     sync::mpsc::{self, Receiver, Sender},
     thread,
@@ -60,7 +60,7 @@ impl Hands {
     /// Starts an offer's command. The program is tied to this thread, which lives as long as the run.
     pub(super) fn start(&mut self, offer: &Offer) -> Result<(), Failure> {
         let (name, words) = offer.command.split_first().map(|(n, w)| (n.as_str(), w)).unwrap_or_default();
-        let mut command = Command::new(program(name));
+        let mut command = Command::new(programs::beside(name));
         command.args(words).arg("--json").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         haco_sandbox::die_with_parent(&mut command);
         let cannot = |e: io::Error| Failure::new(Code::Io, format!("cannot run '{name}': {e}"));
@@ -96,12 +96,6 @@ impl Hands {
         };
         Some(Ended { offer: hand.offer, status, failure, took: hand.since.elapsed() })
     }
-}
-
-/// A program of the suite beside this one, else whatever PATH has.
-pub(in super::super) fn program(name: &str) -> PathBuf {
-    let beside = std::env::current_exe().ok().and_then(|me| Some(me.parent()?.join(name)));
-    beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(name))
 }
 
 /// A program that ends with a number of nobody's is a bug of ours, and so is one that something killed.

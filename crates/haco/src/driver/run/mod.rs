@@ -20,7 +20,6 @@ use haco_core::{
     cursor::{Offer, Position},
     id::{PlanId, TicketId},
 };
-pub(super) use hand::program;
 use hand::{Ended, Hands};
 use live::Live;
 use std::{collections::BTreeMap, time::Duration};
